@@ -39,6 +39,7 @@ inline Recorded record_evidence(std::unique_ptr<net::ByteSource> source, const s
     output::EvidenceRecorder recorder(
         std::move(*opened), false,
         [&recorded](std::string_view line) { recorded.notices.emplace_back(line); });
+    recorder.consume(output::CaptureStart{"folder/trace.pcap"});
     cmd::PacketEvidence packets(recorder, snap_bytes);
     recorded.replayed =
         replay(std::move(source), **path, std::nullopt, {.also = &recorder, .packets = &packets});

@@ -91,7 +91,11 @@ TEST_F(Evidence, OfAForgedResetConvincesAgain) {
         ASSERT_THAT(files(), ElementsAre(HasSubstr("Z-forged-rst-1.pcapng")));
         const std::string file = bytes_of(files()[0]);
         EXPECT_THAT(file, HasSubstr("FORGED: "));
+        EXPECT_THAT(file, HasSubstr(" of trace.pcap."));
         EXPECT_THAT(file, HasSubstr("baseline: the packets of "));
+        EXPECT_LT(file.find("This file: packets of its connection"),
+                  file.find(R"("event_type":"finding")"))
+            << "words come first";
         EXPECT_THAT(file, HasSubstr(R"("event_type":"finding")"));
         const Replayed again = replay_evidence(folder() + "/" + files()[0]);
         EXPECT_TRUE(again.read);
@@ -113,6 +117,7 @@ TEST_F(Evidence, IsCutToHeadersAndToTheConnectionAroundTheFinding) {
     const std::vector<SeenFrame> frames = frames_of(folder() + "/" + files()[0]);
     EXPECT_GE(frames.size(), 8U + 2 * 32 + 32);
     EXPECT_LE(frames.size(), output::EvidenceRecorder::kPackets);
+    EXPECT_THAT(bytes_of(files()[0]), HasSubstr("left out before this packet: "));
     bool has_data = false;
     for (const SeenFrame& frame : frames) {
         EXPECT_LE(frame.captured, 14U + 20 + 60);

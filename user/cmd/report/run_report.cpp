@@ -12,10 +12,9 @@
 #include "user/base/console.h"
 #include "user/base/result.h"
 #include "user/base/signals.h"
+#include "user/cmd/report/page_file.h"
 #include "user/cmd/report/report_sources.h"
 #include "user/cmd/version.h"
-#include "user/output/report/report_page.h"
-#include "user/output/sink.h"
 
 namespace flowstamp::cmd {
 
@@ -35,30 +34,15 @@ Status keep_apart(const std::vector<std::string>& files, const std::string& page
     return {};
 }
 
-Status check_built_in() {
-    if (!output::page_template().empty()) {
-        return {};
-    }
-    return fail({.operation = "report",
-                 .object = "",
-                 .reason = "flowstamp was built without it: the chart library dygraphs was missing",
-                 .hint = "install libjs-dygraphs, and build again"});
-}
-
-Status write_page(const output::Report& report, const std::string& page) {
-    auto output = page == "-" ? Result<output::Output>(output::Output::standard_output())
-                              : output::Output::file(page);
-    if (!output) {
-        return std::unexpected(std::move(output).error());
-    }
-    output->write(output::html_of(report));
-    return output->reader_has_gone() ? Status{} : output->health();
+Status write_page(const output::Report& report, const std::string& path) {
+    auto page = PageFile::create(path);
+    return page ? page->write(report) : std::unexpected(std::move(page).error());
 }
 
 }  // namespace
 
 int run_report(const ReportOptions& options) {
-    if (const Status built_in = check_built_in(); !built_in) {
+    if (const Status built_in = PageFile::check_built_in(); !built_in) {
         return log_error(built_in.error(), kFailed);
     }
     const auto files = files_of(options.sources);

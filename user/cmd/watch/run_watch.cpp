@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -15,6 +16,7 @@
 #include "user/cmd/filter_option.h"
 #include "user/cmd/poll_loop.h"
 #include "user/cmd/watch/live_evidence.h"
+#include "user/cmd/watch/live_report.h"
 #include "user/cmd/watch/metrics_publisher.h"
 #include "user/cmd/watch/reload.h"
 #include "user/cmd/watch/service.h"
@@ -145,6 +147,15 @@ Status open_evidence(const EvidenceOptions& options, std::optional<LiveEvidence>
     return {};
 }
 
+/// What --report asks for; null if it was not given.
+Result<std::unique_ptr<LiveReport>> open_report(const WatchOptions& options) {
+    if (!options.report) {
+        return nullptr;
+    }
+    return LiveReport::open(*options.report,
+                            fmt::format("watch of {}", fmt::join(options.interfaces, ", ")));
+}
+
 /// Writes what is left, and says what was left out.
 Status finish(LiveEvidence& evidence, LiveConsole& console) {
     Status finished = evidence.finish();
@@ -205,6 +216,13 @@ int run_watch(const WatchOptions& options) {
     if (evidence) {
         outputs->add(*evidence);
     }
+    const auto report = open_report(options);
+    if (!report) {
+        return log_error(report.error(), kFailed);
+    }
+    if (*report) {
+        outputs->add(**report);
+    }
     output::FindingLimit findings(*outputs, options.count);
     auto watch = Watch::start(options, *std::move(filter),
                               {.output = findings,
@@ -233,8 +251,9 @@ int run_watch(const WatchOptions& options) {
     }
     const Status written = outputs->finish();
     const Status kept = evidence ? finish(*evidence, console) : Status{};
+    const Status shown = *report ? (*report)->finish() : Status{};
     for (const Status& status :
-         {ran, finished, is_pointless(options, *outputs) ? Status{} : written, kept}) {
+         {ran, finished, is_pointless(options, *outputs) ? Status{} : written, kept, shown}) {
         if (!status) {
             return console.log_error(status.error(), kFailed);
         }

@@ -120,6 +120,8 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_no_learn(watch, options.learn);
     watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
     watch.flag("--print", options.print, "With -o or --log: text on standard output, too");
+    watch.option("--report", "FILE", options.report,
+                 "At the end, a page of the findings for the browser");
     add_summarize(watch, options.summarize);
     add_times(watch, options.times);
     accept_numeric(watch);

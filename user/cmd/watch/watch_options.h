@@ -45,6 +45,7 @@ struct WatchOptions {
     bool path = false;                    ///< also report what this host itself drops
     std::optional<std::string> stamps{};  ///< a file for every packet's stamp
     EvidenceOptions evidence{};
+    std::optional<std::string> report{};  ///< a file for a page at the end
     std::optional<std::string> log{};     ///< a file to append JSON lines to, or "journal"
     std::optional<std::string> config{};  ///< a file of options
     std::optional<metrics::ListenAddress> metrics{};  ///< where Prometheus reads

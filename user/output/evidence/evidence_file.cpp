@@ -1,27 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "user/output/evidence/evidence_file.h"
 
+#include <fmt/format.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
 #include "user/output/evidence/packet_comments.h"
 #include "user/output/json/json_output.h"
 #include "user/output/pcapng_block.h"
+#include "user/output/text/statement_text.h"
 
 namespace flowstamp::output {
 
 namespace {
 
-constexpr std::string_view kCut =
-    "Evidence of the finding above: the packets of its connection before and after, as captured, "
-    "cut to their headers. A packet's id is its frame number in that capture.";
-constexpr std::string_view kRebuilt =
-    "Evidence of the finding above: the packets of its connection before and after, rebuilt from "
-    "their stamps: IP and TCP headers without options, extension headers and checksums.";
+constexpr std::string_view kHops =
+    "Hops are the routers that a packet has passed on its way to where it was captured, estimated "
+    "from its TTL.";
+
+/// The capture's name, without the folders of whoever had it.
+std::string name_of_capture(const EvidenceCase& its) {
+    return std::filesystem::path(its.capture).filename();
+}
+
+/// What the file shows, and what it holds.
+std::string words_of(const EvidenceCase& its) {
+    const std::string packets =
+        its.capture.empty()
+            ? "rebuilt from their stamps: IP and TCP headers without options, extension headers "
+              "and checksums"
+            : fmt::format("as in {}, cut to their headers. A packet's id is its frame number there",
+                          name_of_capture(its));
+    return fmt::format(
+        "{} This file: packets of its connection before and after, {}. {} Comments stand on "
+        "the packets that matter.",
+        summary_text(its.finding), packets, kHops);
+}
 
 std::string_view view(const std::vector<std::uint8_t>& bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -51,11 +70,11 @@ class File {
 
     [[nodiscard]] std::string written() && {
         const std::string json = json_line(json_of(case_.finding), case_.capture);
-        const std::array<std::string_view, 2> comments = {json,
-                                                          case_.capture.empty() ? kRebuilt : kCut};
+        const std::string words = words_of(case_);
+        const std::array<std::string_view, 2> comments = {words, json};
         append_section(bytes_, comments);
         append_interfaces();
-        const auto texts = comments_on(case_.finding, case_.packets);
+        const auto texts = comments_on(case_.finding, case_.packets, name_of_capture(case_));
         for (std::size_t i = 0; i < case_.packets.size(); i++) {
             append(case_.packets[i], texts[i]);
         }

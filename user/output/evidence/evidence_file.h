@@ -29,8 +29,8 @@ struct EvidenceCase {
     std::vector<KeptPacket> packets{};
 };
 
-/// The case as a pcapng file. The finding's JSON is in the section's first comment, what the file
-/// holds in the second.
+/// The case as a pcapng file. What it shows and holds is in the section's first comment, the finding's
+/// JSON in the second.
 [[nodiscard]] std::string evidence_file(const EvidenceCase& its, const EvidencePlaces& places);
 
 }  // namespace flowstamp::output

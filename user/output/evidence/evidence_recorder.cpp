@@ -94,14 +94,15 @@ void EvidenceRecorder::set_place(std::uint32_t number, EvidencePlace place) {
 
 void EvidenceRecorder::keep(const fst_flow_key& key, KeptPacket packet) {
     const fst_flow_key flow = without_interface(key);
+    const KeptPacket& kept = keeper_.keep(flow, std::move(packet));
     const auto [begin, end] = open_.equal_range(flow);
     std::vector<std::uint64_t> complete;
     for (auto entry = begin; entry != end; ++entry) {
         Case& its = cases_.at(entry->second);
         if (its.its.packets.size() < kPackets) {
-            its.its.packets.push_back(packet);
+            its.its.packets.push_back(kept);
         }
-        its.after += packet.time > its.its.finding.sighting.time() ? 1 : 0;
+        its.after += kept.time > its.its.finding.sighting.time() ? 1 : 0;
         if (its.after >= kAfter) {
             complete.push_back(entry->second);
         }
@@ -109,7 +110,6 @@ void EvidenceRecorder::keep(const fst_flow_key& key, KeptPacket packet) {
     for (const std::uint64_t id : complete) {
         close(id, cases_.at(id));
     }
-    keeper_.keep(flow, std::move(packet));
 }
 
 void EvidenceRecorder::advance(Nanoseconds now) {

@@ -11,6 +11,7 @@
 #include "flowstamp/hops.h"
 #include "user/base/time_text.h"
 #include "user/net/endpoint.h"
+#include "user/output/text/counted.h"
 #include "user/output/text/statement_text.h"
 #include "user/output/text/value_text.h"
 
@@ -48,18 +49,32 @@ std::optional<T> value_of(const std::optional<Values>& values, Field field) {
 /// Comments by packet.
 class Comments {
   public:
-    Comments(const Finding& finding, std::span<const KeptPacket> packets)
+    Comments(const Finding& finding, std::span<const KeptPacket> packets, std::string_view capture)
         : finding_(finding),
           packets_(packets),
+          capture_(capture),
           texts_(packets.size()),
           subject_(subject_of(finding, packets)),
           sender_(finding.sighting.packet.direction & 1U) {}
 
     [[nodiscard]] std::vector<std::vector<std::string>> all() && {
-        if (subject_ == nullptr) {
-            return std::move(texts_);
+        if (subject_ != nullptr) {
+            add_finding();
         }
-        add(*subject_, fmt::format("{}: {}", label_of(finding_), summary_text(finding_)));
+        add_gaps();
+        return std::move(texts_);
+    }
+
+  private:
+    void add(const KeptPacket& packet, std::string text) {
+        texts_[index(packet)].push_back(std::move(text));
+    }
+
+    void add_finding() {
+        const std::string place =
+            capture_.empty() ? ""
+                             : fmt::format(" It is frame {} of {}.", subject_->number, capture_);
+        add(*subject_, fmt::format("{}: {}{}", label_of(finding_), summary_text(finding_), place));
         for (const analysis::Evidence& evidence : finding_.evidence) {
             add(evidence);
         }
@@ -67,12 +82,17 @@ class Comments {
             add_baseline();
             add_next();
         }
-        return std::move(texts_);
     }
 
-  private:
-    void add(const KeptPacket& packet, std::string text) {
-        texts_[index(packet)].push_back(std::move(text));
+    void add_gaps() {
+        for (std::size_t i = 1; i < packets_.size(); i++) {
+            const std::uint64_t before = packets_[i - 1].nth + 1;
+            if (packets_[i].nth > before) {
+                texts_[i].insert(texts_[i].begin(),
+                                 fmt::format("left out before this packet: {} of its connection",
+                                             counted(packets_[i].nth - before, "packet")));
+            }
+        }
     }
 
     /// On the subject, and on the packet that stands beside it, if the evidence is about one.
@@ -163,10 +183,9 @@ class Comments {
             return packet.number > subject_->number && is_its_own(packet);
         });
         if (next != nullptr && texts_[index(*next)].empty()) {
-            add(*next,
-                fmt::format("after packet {}: this came from {} {} later: {}", subject_->number,
-                            sender_ip(), duration_text(next->time - subject_->time),
-                            values_text(look_of(*next))));
+            add(*next, fmt::format("after {}: this came from {} {} later: {}", place_of(*subject_),
+                                   sender_ip(), duration_text(next->time - subject_->time),
+                                   values_text(look_of(*next))));
         }
     }
 
@@ -183,6 +202,7 @@ class Comments {
 
     const Finding& finding_;
     std::span<const KeptPacket> packets_;
+    std::string_view capture_;
     std::vector<std::vector<std::string>> texts_;
     const KeptPacket* subject_;
     unsigned sender_;
@@ -202,8 +222,9 @@ const KeptPacket* subject_of(const analysis::Finding& finding,
 }
 
 std::vector<std::vector<std::string>> comments_on(const analysis::Finding& finding,
-                                                  std::span<const KeptPacket> packets) {
-    return Comments(finding, packets).all();
+                                                  std::span<const KeptPacket> packets,
+                                                  std::string_view capture) {
+    return Comments(finding, packets, capture).all();
 }
 
 }  // namespace flowstamp::output

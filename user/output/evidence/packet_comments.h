@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "user/analysis/finding.h"
@@ -16,8 +17,10 @@ namespace flowstamp::output {
 
 /// What the finding says of each of its flow's packets, in the same order; of most of them nothing.
 /// "FORGED: ..." on a reset that is confirmed to be; each piece of evidence on the packet that
-/// shows it; "baseline: ..." on packets to compare it with.
-[[nodiscard]] std::vector<std::vector<std::string>> comments_on(
-    const analysis::Finding& finding, std::span<const KeptPacket> packets);
+/// shows it; "baseline: ..." on packets to compare it with; and where packets before one are not here.
+/// `capture`: the file that they come from; empty: a live watch.
+[[nodiscard]] std::vector<std::vector<std::string>> comments_on(const analysis::Finding& finding,
+                                                                std::span<const KeptPacket> packets,
+                                                                std::string_view capture);
 
 }  // namespace flowstamp::output

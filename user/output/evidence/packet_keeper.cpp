@@ -60,7 +60,7 @@ bool FlowKeyEqual::operator()(const fst_flow_key& one, const fst_flow_key& other
     return std::memcmp(&one, &other, sizeof(one)) == 0;
 }
 
-void PacketKeeper::keep(const fst_flow_key& key, KeptPacket packet) {
+const KeptPacket& PacketKeeper::keep(const fst_flow_key& key, KeptPacket packet) {
     const auto known = by_key_.find(key);
     if (known == by_key_.end()) {
         flows_.push_front({.key = key, .bytes = kFlowBytes});
@@ -78,21 +78,25 @@ void PacketKeeper::keep(const fst_flow_key& key, KeptPacket packet) {
         flow.first.clear();
     }
     flow.bytes += bytes_of(packet);
+    packet.nth = ++flow.seen;
     Latest& latest = flow.latest.at(packet.sender);
+    const KeptPacket* kept = nullptr;
     if (flow.first.size() < kFirst) {
-        flow.first.push_back(std::move(packet));
+        kept = &flow.first.emplace_back(std::move(packet));
     } else if (latest.packets.size() < kLatest) {
-        latest.packets.push_back(std::move(packet));
+        kept = &latest.packets.emplace_back(std::move(packet));
     } else {
         KeptPacket& oldest = latest.packets[latest.oldest];
         flow.bytes -= bytes_of(oldest);
         oldest = std::move(packet);
         latest.oldest = (latest.oldest + 1) % kLatest;
+        kept = &oldest;
     }
     bytes_ += flow.bytes - before;
     while (bytes_ > most_bytes_ && flows_.size() > 1) {
         forget_oldest();
     }
+    return *kept;
 }
 
 void PacketKeeper::forget_oldest() {

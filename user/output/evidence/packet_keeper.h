@@ -17,6 +17,7 @@ namespace flowstamp::output {
 /// A packet of a flow, as evidence shows it.
 struct KeptPacket {
     std::uint64_t number = 0;    ///< its frame in the capture; live: in order of arrival
+    std::uint64_t nth = 0;       ///< of its flow, from 1; 0: not known
     Nanoseconds time{0};         ///< of the data path's clock
     std::uint32_t place = 0;     ///< where it was seen: see EvidencePlace
     std::uint32_t original = 0;  ///< length on the wire, bytes
@@ -51,8 +52,9 @@ class PacketKeeper {
 
     explicit PacketKeeper(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
-    /// `key`: without interface. Packets come in order of their numbers.
-    void keep(const fst_flow_key& key, KeptPacket packet);
+    /// `key`: without interface. Packets come in order of their numbers. Returns the packet as it is
+    /// kept, until the next call.
+    const KeptPacket& keep(const fst_flow_key& key, KeptPacket packet);
     /// In order of their numbers.
     [[nodiscard]] std::vector<KeptPacket> packets_of(const fst_flow_key& key) const;
     void clear();
@@ -66,6 +68,7 @@ class PacketKeeper {
         fst_flow_key key{};
         std::vector<KeptPacket> first{};
         std::array<Latest, 2> latest{};
+        std::uint64_t seen = 0;
         std::size_t bytes = 0;
     };
 

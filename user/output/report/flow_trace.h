@@ -50,6 +50,10 @@ class FlowTrace {
     /// seen, the one with the higher port.
     [[nodiscard]] unsigned opener() const;
     [[nodiscard]] net::Endpoint end(unsigned index) const { return ends_.at(index & 1U); }
+    /// The sequence number that counts as 0 of that end.
+    [[nodiscard]] std::optional<std::uint32_t> first_number(unsigned index) const {
+        return streams_.at(index & 1U).first;
+    }
 
     /// What is not drawn, in a sentence; empty if all is.
     [[nodiscard]] std::string left_out() const;

@@ -85,12 +85,12 @@ void ReportEntries::put(std::string_view sort, ReportEntry entry) {
 
 void ReportEntries::put_text(std::vector<std::string>& texts, std::string_view sort,
                              std::uint64_t id, std::string text) {
-    const auto [place, is_new] =
-        places_.try_emplace({report_.sources.size() - 1, std::string(sort), id}, texts.size());
-    if (is_new) {
+    const Id its{report_.sources.size() - 1, std::string(sort), id};
+    if (const auto known = places_.find(its); known != places_.end()) {
+        texts[known->second] = std::move(text);
+    } else if (texts.size() < kMost) {
+        places_[its] = texts.size();
         texts.push_back(std::move(text));
-    } else {
-        texts[place->second] = std::move(text);
     }
 }
 

@@ -75,6 +75,12 @@ Json json_of(const ReportFlow& its) {
     const Nanoseconds begin = trace.packets().front().wall;
     json["client"] = trace.end(opener).text();
     json["server"] = trace.end(opener ^ 1U).text();
+    Json first_numbers = Json::array();
+    for (const unsigned end : {opener, opener ^ 1U}) {
+        const auto first = trace.first_number(end);
+        first_numbers.push_back(first ? Json(*first) : Json());
+    }
+    json["first_numbers"] = std::move(first_numbers);
     json["begin_us"] = begin.count() / 1000;
     json["left_out"] = trace.left_out();
     Json packets = Json::array();

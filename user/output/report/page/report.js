@@ -36,13 +36,25 @@ const isTouched = matchMedia("(pointer: coarse)").matches;
 const idText = (entry) => `${entry.reset ? "reset" : "finding"} #${entry.id}`;
 
 function evidenceTable(entry) {
-    const head = element("tr");
-    for (const title of ["strength", "evidence", entry.observed, entry.baseline]) head.append(element("th", "", title));
+    const titles = ["strength", "evidence", entry.observed, entry.baseline];
+    const head = append(element("tr"), ...titles.map((title) => element("th", "", title)));
     const body = element("tbody");
     for (const row of entry.evidence) {
-        body.append(append(element("tr"), ...row.map((text) => element("td", "", text))));
+        body.append(append(element("tr"), ...row.map((text, column) => {
+            const cell = element("td", "", text || "-");
+            cell.dataset.title = titles[column];  // on a narrow screen a cell is a line of its own
+            return cell;
+        })));
     }
     return append(element("div", "scroll"), append(element("table"), append(element("thead"), head), body));
+}
+
+// Where to look, for whoever runs the boxes.
+function whereToLook(entry) {
+    const isMadeHere = entry.evidence.some((row) => row[1] === "made-here");
+    if (entry.kind !== "forged-rst" || isMadeHere) return null;
+    return "for a box between the two that resets connections (a firewall, an IPS, a proxy, a load balancer that " +
+           "answers for this address), as many hops away as this packet came from; flowstamp locate names its router";
 }
 
 function entryOf(entry) {
@@ -50,16 +62,18 @@ function entryOf(entry) {
     const title = append(element("h3"), element("span", "badge", entry.headline),
                          ` ${entry.from} > ${entry.to}`);
     const where = [entry.time, idText(entry)];
-    if (entry.frame !== undefined) where.push(`frame ${entry.frame}`);
     const source = report.sources[entry.source];
-    if (entry.interface && !source.endsWith(entry.interface)) where.push(entry.interface);
-    if (report.sources.length > 1) where.push(source);
+    if (entry.frame !== undefined) where.push(`frame ${entry.frame} of ${source}`);
+    else if (report.sources.length > 1) where.push(source);
+    if (entry.interface && !source.endsWith(entry.interface)) where.push(`captured at ${entry.interface}`);
     its.append(title, element("div", "where", where.join("  ·  ")));
     if (entry.summary) its.append(element("p", "", entry.summary));
     if (entry.evidence.length) its.append(evidenceTable(entry));
-    if (entry.details.length) {
+    const look = whereToLook(entry);
+    const details = look ? [...entry.details, ["look", look]] : entry.details;
+    if (details.length) {
         const list = element("dl");
-        for (const [label, text] of entry.details) list.append(element("dt", "", label), element("dd", "", text));
+        for (const [label, text] of details) list.append(element("dt", "", label), element("dd", "", text));
         its.append(list);
     }
     return its;
@@ -71,12 +85,19 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const hopsText = (hops) => (hops > HOPS_MOST ? "? hops" : counted(hops, "hop"));
 const idHex = (id) => (id === 0 ? "0" : `0x${id.toString(16).padStart(4, "0")}`);
 
+// A number of that side's, from its first one on, and as it is in the packet.
+function numberText(flow, side, number) {
+    const first = flow.first_numbers ? flow.first_numbers[side] : null;
+    return first === null ? number : `${number} (${(((first + number) % 2 ** 32) + 2 ** 32) % 2 ** 32})`;
+}
+
 function packetText(flow, packet) {
     const ends = packet[SIDE] === 0 ? [flow.client, flow.server] : [flow.server, flow.client];
     const parts = [`${ends[0]} > ${ends[1]}`, `[${packet[FLAGS]}]`, `+${(packet[TIME] / 1e6).toFixed(6)} s`];
     if (packet[FRAME]) parts.unshift(`frame ${packet[FRAME]}`);
-    if (packet[SEQ] !== null) parts.push(`seq ${packet[SEQ]}`);
-    if (packet[ACK] !== null) parts.push(`ack ${packet[ACK]}`);
+    const side = packet[SIDE];
+    if (packet[SEQ] !== null) parts.push(`seq ${numberText(flow, side, packet[SEQ])}`);
+    if (packet[ACK] !== null) parts.push(`ack ${numberText(flow, 1 - side, packet[ACK])}`);
     if (packet[PAYLOAD]) parts.push(counted(packet[PAYLOAD], "byte"));
     parts.push(`ttl ${packet[TTL]} (${hopsText(packet[HOPS])})`);
     if (packet[IP_ID] !== null) parts.push(`IP-ID ${idHex(packet[IP_ID])}`);
@@ -355,7 +376,7 @@ function stampsAsFlow(entry) {
     const index = report.entries.indexOf(entry);
     return {
         client: entry.from, server: entry.to, names: [entry.from, entry.to], begin: entry.stamps[0][0],
-        left_out: "From JSON lines: the flow's latest stamps, which have no sequence numbers. A capture shows more.",
+        left_out: "The flow's latest stamps, which have no sequence numbers. A capture shows more.",
         packets: entry.stamps.map(([at, side, ttl, hops, ipId, flags]) =>
             [time(at) - begin, side, null, 0, null, null, ttl, hops, ipId, flags, 0, 0,
              at === entry.time && side === 0 ? index : null]),
@@ -455,7 +476,9 @@ function fill() {
     });
     for (const text of report.left_out) document.getElementById("left_out").append(element("li", "", text));
     document.getElementById("made_by").textContent =
-        `Made by ${report.made_by}. Hops are estimated from the TTL; sequence numbers count from the first one seen.`;
+        `Made by ${report.made_by}. Hops are the routers that a packet has passed on its way to ` +
+        "where it was captured (1 hop: one router between), estimated from its TTL. In the drawings sequence numbers count " +
+        "from each side's first one.";
 }
 
 fill();
