@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,22 @@ Lines drawn(const WatchView& view, std::size_t columns, std::size_t rows,
         EXPECT_LE(flowstamp::columns(line), std::max<std::size_t>(columns, 40)) << line;
     }
     return lines;
+}
+
+/// Whatever is cut off, its colours take no room.
+TEST(WatchViewText, IsTheSameInColour) {
+    const std::regex colour("\033\\[[0-9;]*m");
+    for (const std::size_t columns : {40, 50, 64, 80, 200}) {
+        for (const std::size_t rows : {8, 12, 24}) {
+            SCOPED_TRACE(columns);
+            Lines in_colour = output::lines_of(busy(), {}, {.columns = columns, .rows = rows},
+                                               output::Style(true));
+            for (std::string& line : in_colour) {
+                line = std::regex_replace(line, colour, "");
+            }
+            EXPECT_EQ(in_colour, drawn(busy(), columns, rows));
+        }
+    }
 }
 
 TEST(WatchViewText, TellsWhatBreaksConnectionsFirst) {

@@ -9,17 +9,22 @@ namespace flowstamp::output {
 
 namespace {
 
-/// The first characters of UTF-8.
-std::string beginning(const std::string& text, std::size_t characters) {
-    std::size_t bytes = 0;
-    while (bytes < text.size()) {
-        const bool begins_one = (static_cast<unsigned char>(text[bytes]) & 0xc0U) != 0x80;
-        if (begins_one && characters-- == 0) {
-            break;
+/// The first characters of UTF-8. Colour sequences (SGR) are no characters, and all are kept: one that
+/// begins a colour has one that ends it.
+std::string beginning(std::string_view text, std::size_t most) {
+    std::string kept;
+    std::size_t characters = 0;
+    bool in_sequence = false;
+    for (const char c : text) {
+        in_sequence = in_sequence || c == '\033';
+        const bool begins_one = !in_sequence && (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
+        characters += begins_one ? 1 : 0;
+        if (in_sequence || characters <= most) {
+            kept.push_back(c);
         }
-        ++bytes;
+        in_sequence = in_sequence && c != 'm';
     }
-    return text.substr(0, bytes);
+    return kept;
 }
 
 }  // namespace

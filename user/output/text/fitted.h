@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-// Lines of a view, fitted to its width. Widths are those of plain text: colour is added last.
+// Lines of a view, fitted to its width. Colour sequences (SGR) take no room.
 #pragma once
 
 #include <cstddef>
