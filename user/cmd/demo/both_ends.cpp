@@ -28,6 +28,8 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kWanted = 4'000'000;  // bytes
 constexpr std::uint64_t kFireAfter = 1'000'000;
+/// The reset comes in a pause, so that its number is exact on a slow machine as well.
+constexpr lab::Pace kPace{.chunk_bytes = 50'000, .pause = 60ms};
 constexpr std::uint16_t kPortBeside = 81;
 constexpr auto kReportWithin = 8s;
 
@@ -107,7 +109,7 @@ bool is_reset(const Ends& ends) {
 /// recordings went on.
 Result<Ends> talk(const DemoContext& context, Watches& watches) {
     const lab::Lab& lab = context.lab;
-    const auto server = lab::Server::start(lab.server(), {.pace = {20'000, 5ms}});
+    const auto server = lab::Server::start(lab.server(), {.pace = kPace});
     const auto echo =
         lab::Server::start(lab.server(), {.port = kPortBeside, .service = lab::Service::Echo});
     const auto injector = lab::Injector::start(lab.router(kFirewallRouter), firewall());
