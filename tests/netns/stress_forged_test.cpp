@@ -94,8 +94,8 @@ TEST_P(StressForged, StatelessCopyWithoutCause) {
         [](const Fd& socket, const lab::WaitLimit& limit) {
             require_ok(lab::send_all(socket, some_bytes(10'000), limit));
             lab::pause(1500ms, limit);
-            for (int i = 0; i < 100; ++i) {
-                if (!lab::send_all(socket, some_bytes(1000), limit) || !lab::pause(4ms, limit)) {
+            for (int i = 0; i < 60; ++i) {
+                if (!lab::send_all(socket, some_bytes(1000), limit) || !lab::pause(15ms, limit)) {
                     return;
                 }
             }
