@@ -15,6 +15,7 @@
 #include "tests/netns/watch_fixture.h"
 #include "tests/support/evidence_of.h"
 #include "user/lab/injector.h"
+#include "user/net/endpoint.h"
 
 namespace flowstamp::lab {
 namespace {
@@ -89,6 +90,32 @@ TEST_P(WatchEvidence, OfARefusedResetShowsWhatWentOn) {
     EXPECT_EQ(findings.back()["finding"]["kind"], "forged-rst");
     EXPECT_EQ(findings.back()["finding"]["verdict"], "confirmed");
     EXPECT_EQ(findings.back()["packet"]["tcpseq"], log.findings[0].last.sighting.packet.seq);
+}
+
+TEST_P(WatchEvidence, CanBeWithoutAddresses) {
+    cmd::WatchOptions options = acting(FST_DROP_CONFIRMED);
+    options.evidence.folder = folder();
+    options.evidence.anonymize = parent_ + "/key";
+    std::ofstream(*options.evidence.anonymize) << std::string(32, 'k');
+    fs::permissions(*options.evidence.anonymize, fs::perms::owner_read);
+    watch(options);
+    EXPECT_EQ(download_with_forgery(), lab::Outcome::Complete);
+    const WatchLog log = watch_->stop();
+    ASSERT_THAT(log.findings, SizeIs(1)) << log.text();
+    ASSERT_THAT(files(), SizeIs(1)) << log.text();
+    const std::string file = bytes_of(files()[0]);
+    const fst_packet& packet = log.findings[0].last.sighting.packet;
+    for (const net::Endpoint& end : {net::sender_of(packet), net::receiver_of(packet)}) {
+        const std::string bytes(end.address.begin() + (end.is_v4() ? 12 : 0), end.address.end());
+        EXPECT_FALSE(file.contains(end.ip_text()));
+        EXPECT_FALSE(file.contains(bytes));
+    }
+    EXPECT_TRUE(file.contains("FORGED: "));
+    const auto findings = flowstamp::testing::replay_evidence(files()[0]).of("finding");
+    ASSERT_THAT(findings, ::testing::Not(IsEmpty()));
+    EXPECT_EQ(findings.back()["finding"]["kind"], "forged-rst");
+    EXPECT_EQ(findings.back()["finding"]["verdict"], "confirmed");
+    EXPECT_EQ(findings.back()["packet"]["tcpseq"], packet.seq);
 }
 
 TEST_P(WatchEvidence, OfAnHonestConnectionIsNone) {

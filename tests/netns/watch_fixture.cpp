@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "user/cmd/evidence_option.h"
 #include "user/cmd/watch/live_evidence.h"
 #include "user/net/endpoint.h"
 #include "user/output/text/statement_text.h"
@@ -154,8 +155,9 @@ void LiveWatch::run(const lab::Namespace& host, const cmd::WatchOptions& options
             filter = require(net::Filter::compile(options.filter));
         }
         if (options.evidence.folder) {
-            evidence.emplace(require(
-                output::EvidenceFolder::open(*options.evidence.folder, options.evidence.limits)));
+            evidence.emplace(require(output::EvidenceFolder::open(*options.evidence.folder,
+                                                                  options.evidence.limits)),
+                             require(cmd::open_anonymizer(options.evidence)));
             collector_->add(*evidence);
         }
         watch.emplace(require(cmd::Watch::start(

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "flowstamp/config.h"
 #include "tests/support/replayed.h"
 #include "user/cmd/replay/packet_evidence.h"
+#include "user/net/anonymize/address_anonymizer.h"
 #include "user/output/evidence/evidence_recorder.h"
 
 namespace flowstamp::testing {
@@ -28,7 +30,8 @@ struct Recorded {
 /// Replays a capture to its end, with its findings' evidence to `folder`.
 inline Recorded record_evidence(std::unique_ptr<net::ByteSource> source, const std::string& folder,
                                 const output::EvidenceLimits& limits = {},
-                                std::uint32_t snap_bytes = 0) {
+                                std::uint32_t snap_bytes = 0,
+                                const std::optional<net::AddressAnonymizer>& anonymizer = {}) {
     Recorded recorded;
     auto opened = output::EvidenceFolder::open(folder, limits);
     const auto path = cmd::make_host_path(FST_FLOWS_DEFAULT);
@@ -38,7 +41,7 @@ inline Recorded record_evidence(std::unique_ptr<net::ByteSource> source, const s
     }
     output::EvidenceRecorder recorder(
         std::move(*opened), false,
-        [&recorded](std::string_view line) { recorded.notices.emplace_back(line); });
+        [&recorded](std::string_view line) { recorded.notices.emplace_back(line); }, anonymizer);
     recorder.consume(output::CaptureStart{"folder/trace.pcap"});
     cmd::PacketEvidence packets(recorder, snap_bytes);
     recorded.replayed =

@@ -172,10 +172,11 @@ TEST(Boundaries, OnlyTheNetfilterLayerKnowsLibnftables) {
     expect_only("nftables/", {"user/netfilter/"});
 }
 
-TEST(Boundaries, OnlyItsOwnFilesKnowTomlSystemdAndCurses) {
+TEST(Boundaries, OnlyItsOwnFilesKnowTomlSystemdCursesAndNettle) {
     expect_only("toml++/", {"user/cmd/config_file.cpp"});
     expect_only("systemd/", {"user/base/journal.cpp", "user/base/service_manager.cpp"});
     expect_only("curses.h", {"user/output/view/screen.cpp"});
+    expect_only("nettle/", {"user/net/anonymize/address_anonymizer.h"});
 }
 
 TEST(Boundaries, OnlyOneFolderKnowsPrometheus) {

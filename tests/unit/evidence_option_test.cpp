@@ -37,6 +37,15 @@ TEST(EvidenceOption, WhatCannotBeIsSaid) {
     EXPECT_EQ(error_of({"replay", "x.pcap", "--snaplen", "100"}),
               "replay: --snaplen is about evidence; give --evidence DIR as well");
     EXPECT_EQ(error_of({"replay", "x.pcap", "--evidence", "d", "--snaplen", "100"}), "");
+    EXPECT_EQ(error_of({"replay", "x.pcap", "--anonymize", "key"}),
+              "replay: --anonymize is about evidence; give --evidence DIR as well");
+    EXPECT_EQ(error_of({"watch", "-i", "eth0", "--anonymize", "key"}),
+              "watch: --anonymize is about evidence; give --evidence DIR as well");
+    EXPECT_EQ(
+        error_of({"replay", "x.pcap", "--evidence", "d", "--snaplen", "100", "--anonymize", "key"}),
+        "replay: --snaplen keeps what was said, and that may hold addresses; leave it out "
+        "with --anonymize");
+    EXPECT_EQ(error_of({"replay", "x.pcap", "--evidence", "d", "--anonymize", "key"}), "");
     EXPECT_EQ(error_of({"watch", "-i", "eth0", "--evidence", "d", "--evidence-max", "1G"}), "");
 }
 

@@ -6,6 +6,9 @@
 #include <charconv>
 #include <limits>
 #include <system_error>
+#include <utility>
+
+#include "user/net/anonymize/anonymization_key.h"
 
 namespace flowstamp::cmd {
 
@@ -49,6 +52,29 @@ void add_evidence_max(Command& command, EvidenceOptions& options) {
             return "";
         },
         "Evidence files in the folder (default 64M)");
+}
+
+void add_anonymize(Command& command, EvidenceOptions& options) {
+    command.option("--anonymize", "FILE", options.anonymize,
+                   "Evidence: replace addresses, by the 32-byte key in FILE");
+}
+
+std::string objection(const EvidenceOptions& options) {
+    if (options.anonymize && !options.folder) {
+        return "--anonymize is about evidence; give --evidence DIR as well";
+    }
+    return "";
+}
+
+Result<std::optional<net::AddressAnonymizer>> open_anonymizer(const EvidenceOptions& options) {
+    if (!options.anonymize) {
+        return std::nullopt;
+    }
+    const auto key = net::read_anonymization_key(*options.anonymize);
+    if (!key) {
+        return std::unexpected(key.error());
+    }
+    return net::AddressAnonymizer(*key);
 }
 
 }  // namespace flowstamp::cmd

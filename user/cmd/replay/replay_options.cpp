@@ -50,6 +50,7 @@ void add_command(CommandLine& line, ReplayOptions& options) {
     add_max_flows(replay, options.max_flows);
     add_summarize(replay, options.summarize);
     add_evidence_max(replay, options.evidence);
+    add_anonymize(replay, options.evidence);
     add_snap_length(replay, options.snap_bytes);
     add_colour(replay, options.colour);
     add_times(replay, options.times);
@@ -66,6 +67,13 @@ std::string objection(const ReplayOptions& options) {
     }
     if (options.snap_bytes != 0 && !options.evidence.folder) {
         return "--snaplen is about evidence; give --evidence DIR as well";
+    }
+    if (options.snap_bytes != 0 && options.evidence.anonymize) {
+        return "--snaplen keeps what was said, and that may hold addresses; leave it out with "
+               "--anonymize";
+    }
+    if (const std::string wrong = objection(options.evidence); !wrong.empty()) {
+        return wrong;
     }
     return volume_objection(options.quiet, options.verbosity);
 }

@@ -186,17 +186,21 @@ class Captures {
 /// What --evidence asks for: nothing if it was not given.
 class Evidence {
   public:
-    /// Fails if the folder cannot be written to. `outputs` outlive it.
+    /// Fails if the folder cannot be written to, or there is no key. `outputs` outlive it.
     [[nodiscard]] Status start(const ReplayOptions& options, output::Outputs& outputs) {
         if (!options.evidence.folder) {
             return {};
+        }
+        const auto anonymizer = open_anonymizer(options.evidence);
+        if (!anonymizer) {
+            return std::unexpected(anonymizer.error());
         }
         auto folder =
             output::EvidenceFolder::open(*options.evidence.folder, options.evidence.limits);
         if (!folder) {
             return std::unexpected(std::move(folder).error());
         }
-        recorder_.emplace(std::move(*folder), false, say);
+        recorder_.emplace(std::move(*folder), false, say, *anonymizer);
         packets_.emplace(*recorder_, options.snap_bytes);
         outputs.add(*recorder_);
         return {};

@@ -27,11 +27,15 @@ std::vector<std::uint8_t> headers_of(const fst_packet_stamp& stamp) {
 
 }  // namespace
 
-LiveEvidence::LiveEvidence(output::EvidenceFolder folder)
-    : recorder_(std::move(folder), true, [this](std::string_view line) {
-          const std::lock_guard guard(mutex_);
-          notices_.emplace_back(line);
-      }) {}
+LiveEvidence::LiveEvidence(output::EvidenceFolder folder,
+                           const std::optional<net::AddressAnonymizer>& anonymizer)
+    : recorder_(
+          std::move(folder), true,
+          [this](std::string_view line) {
+              const std::lock_guard guard(mutex_);
+              notices_.emplace_back(line);
+          },
+          anonymizer) {}
 
 void LiveEvidence::consume(const output::Event& event) {
     if (const auto* finding = std::get_if<analysis::Finding>(&event)) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "flowstamp/stamp_batch.h"
 #include "user/base/clock.h"
 #include "user/base/result.h"
+#include "user/net/anonymize/address_anonymizer.h"
 #include "user/output/event.h"
 #include "user/output/evidence/evidence_recorder.h"
 #include "user/output/stamps/stamp_writer.h"
@@ -22,7 +24,8 @@ namespace flowstamp::cmd {
 /// stamps, not verdicts.
 class LiveEvidence final : public output::Consumer {
   public:
-    explicit LiveEvidence(output::EvidenceFolder folder);
+    LiveEvidence(output::EvidenceFolder folder,
+                 const std::optional<net::AddressAnonymizer>& anonymizer);
 
     // In the watch's thread.
 

@@ -134,16 +134,21 @@ Status run(Watch& watch, PollLoop loop, output::Outputs& outputs, MetricsPublish
     return {};
 }
 
-/// What --evidence asks for; nothing if it was not given. Fails if the folder cannot be written to.
+/// What --evidence asks for; nothing if it was not given. Fails if the folder cannot be written to,
+/// or there is no key.
 Status open_evidence(const EvidenceOptions& options, std::optional<LiveEvidence>& evidence) {
     if (!options.folder) {
         return {};
+    }
+    const auto anonymizer = open_anonymizer(options);
+    if (!anonymizer) {
+        return std::unexpected(anonymizer.error());
     }
     auto folder = output::EvidenceFolder::open(*options.folder, options.limits);
     if (!folder) {
         return std::unexpected(std::move(folder).error());
     }
-    evidence.emplace(std::move(*folder));
+    evidence.emplace(std::move(*folder), *anonymizer);
     return {};
 }
 

@@ -116,6 +116,7 @@ void add_command(CommandLine& line, WatchOptions& options) {
     add_colour(watch, options.colour);
     add_direction(watch, options.direction);
     add_evidence_max(watch, options.evidence);
+    add_anonymize(watch, options.evidence);
     add_max_flows(watch, options.max_flows);
     add_no_learn(watch, options.learn);
     watch.flag("--plain", options.plain, "No live view on a terminal: lines only");
@@ -148,6 +149,9 @@ std::string objection(const WatchOptions& options) {
     }
     if (options.stamps && options.stamps == options.output) {
         return "--stamps and -o name the same file; choose two";
+    }
+    if (const std::string wrong = objection(options.evidence); !wrong.empty()) {
+        return wrong;
     }
     if (options.metrics && !metrics::Server::is_built_in()) {
         return "--metrics needs prometheus-cpp, which was missing when this program was built; "

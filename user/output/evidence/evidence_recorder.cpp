@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/output/evidence/anonymized_case.h"
 #include "user/output/text/counted.h"
 
 namespace flowstamp::output {
@@ -151,7 +152,8 @@ void EvidenceRecorder::write(Case& its) {
     if (its.its.finding.verdict < FST_VERDICT_CONFIRMED && its.file.empty()) {
         return;
     }
-    const std::string contents = evidence_file(its.its, places_);
+    const std::string contents =
+        evidence_file(anonymizer_ ? anonymized(its.its, places_, *anonymizer_) : its.its, places_);
     if (its.file.empty()) {
         create(its, contents);
     } else {

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "user/base/result.h"
+#include "user/net/anonymize/address_anonymizer.h"
 #include "user/output/event.h"
 #include "user/output/evidence/evidence_file.h"
 #include "user/output/evidence/evidence_folder.h"
@@ -31,9 +33,13 @@ class EvidenceRecorder final : public Consumer {
     using Notice = std::function<void(std::string_view)>;
 
     /// `writes_at_once`: of a live watch, a file as soon as the finding is confirmed, which is
-    /// completed later; else one file, when it is complete.
-    EvidenceRecorder(EvidenceFolder folder, bool writes_at_once, Notice notice)
-        : folder_(std::move(folder)), writes_at_once_(writes_at_once), notice_(std::move(notice)) {}
+    /// completed later; else one file, when it is complete. `anonymizer`: of what is written.
+    EvidenceRecorder(EvidenceFolder folder, bool writes_at_once, Notice notice,
+                     std::optional<net::AddressAnonymizer> anonymizer = std::nullopt)
+        : folder_(std::move(folder)),
+          writes_at_once_(writes_at_once),
+          notice_(std::move(notice)),
+          anonymizer_(anonymizer) {}
 
     /// A finding; or another capture, whose packets are other packets.
     void consume(const Event& event) override;
@@ -74,6 +80,7 @@ class EvidenceRecorder final : public Consumer {
     EvidenceFolder folder_;
     bool writes_at_once_;
     Notice notice_;
+    std::optional<net::AddressAnonymizer> anonymizer_;
     PacketKeeper keeper_{kKeptBytes};
     EvidencePlaces places_;
     std::string capture_;
