@@ -3,10 +3,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <map>
+#include <numeric>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
 #include "user/analysis/compare/changes.h"
+#include "user/analysis/compare/crossings.h"
+#include "user/analysis/compare/drawn.h"
 #include "user/analysis/compare/findings.h"
 #include "user/analysis/compare/join.h"
 #include "user/analysis/compare/judge.h"
@@ -26,6 +32,7 @@ struct Connection {
     std::array<std::vector<Pair>, 2> pairs{};  ///< by the direction of A's first view
     std::optional<bool> goes_to_b{};           ///< direction 0
     std::array<WayFacts, 2> facts{};
+    std::array<std::vector<Mark>, 2> marks{};  ///< by direction; of findings by their index
 };
 
 struct AddressHash {
@@ -34,10 +41,10 @@ struct AddressHash {
 
 class Comparer {
   public:
-    Comparer(const Recording& a, const Recording& b, std::uint64_t first_id)
-        : captures_{&a, &b}, join_(join(a, b)), writer_(captures_, first_id) {}
+    Comparer(const Recording& a, const Recording& b, std::uint64_t first_id, std::size_t draw)
+        : captures_{&a, &b}, join_(join(a, b)), writer_(captures_, first_id), draw_(draw) {}
 
-    Compared run() {
+    ComparedAndDrawn run() {
         match();
         orient_the_rest();
         clock_ = fit();
@@ -47,12 +54,12 @@ class Comparer {
         }
         judge();
         report();
-        std::ranges::stable_sort(result_.findings, {}, [](const Finding& its) {
-            return std::pair(its.kind == FindingKind::changed, its.sighting.wall);
-        });
+        sort_findings();
         conclude();
         writer_.number(result_.findings);
-        return std::move(result_);
+        draw();
+        drawing_.compared = std::move(result_);
+        return std::move(drawing_);
     }
 
   private:
@@ -232,16 +239,105 @@ class Comparer {
                 }
             }
             if (ways[0] && ways[1]) {
-                add(writer_.changed(join_.connections[i], ways), result_.comparison.changed);
+                add(i, writer_.changed(join_.connections[i], ways), result_.comparison.changed);
             }
         }
     }
 
-    void add(std::optional<Finding> finding, std::uint64_t& count) {
+    /// Whether there is such a finding.
+    bool add(std::size_t connection, std::optional<Finding> finding, std::uint64_t& count) {
         if (finding) {
             count++;
             result_.findings.push_back(*std::move(finding));
+            connection_of_.push_back(connection);
         }
+        return finding.has_value();
+    }
+
+    /// The latest finding is about these packets.
+    template <class Indices>
+    void mark(std::size_t connection, const Way& way, bool is_received, const Indices& indices) {
+        for (const std::uint32_t index : indices) {
+            connections_[connection].marks[way.direction].push_back(
+                {is_received, index, result_.findings.size() - 1});
+        }
+    }
+
+    void sort_findings() {
+        std::vector<std::size_t> order(result_.findings.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::ranges::stable_sort(order, {}, [this](std::size_t i) {
+            const Finding& its = result_.findings[i];
+            return std::pair(its.kind == FindingKind::changed, its.sighting.wall);
+        });
+        std::vector<Finding> sorted;
+        std::vector<std::size_t> connection_of;
+        place_of_.resize(order.size());
+        for (const std::size_t i : order) {
+            place_of_[i] = sorted.size();
+            sorted.push_back(std::move(result_.findings[i]));
+            connection_of.push_back(connection_of_[i]);
+        }
+        result_.findings = std::move(sorted);
+        connection_of_ = std::move(connection_of);
+    }
+
+    void draw() {
+        std::map<std::size_t, std::size_t> places;
+        for (std::size_t i = 0; i < result_.findings.size() && draw_ != 0; i++) {
+            const auto [place, is_new] = places.try_emplace(connection_of_[i], places.size());
+            if (place->second >= draw_) {
+                drawing_.not_drawn += is_new ? 1 : 0;
+                continue;
+            }
+            if (is_new) {
+                drawing_.drawn.push_back({.findings = {}, .crossings = crossings(place->first)});
+            }
+            drawing_.drawn[place->second].findings.push_back(i);
+        }
+    }
+
+    [[nodiscard]] std::optional<Crossings> crossings(std::size_t connection) const {
+        const std::array ways = {way_of(connection, 0), way_of(connection, 1)};
+        if (!clock_ || !ways[0] || !ways[1]) {
+            return std::nullopt;
+        }
+        Crossings its = ends_of(join_.connections[connection]);
+        for (unsigned direction = 0; direction < 2; direction++) {
+            std::vector<Mark> marks = connections_[connection].marks[direction];
+            for (Mark& mark : marks) {
+                mark.finding = place_of_[mark.finding];
+            }
+            std::ranges::move(
+                crossings_of(*ways[direction], WayClock(clock_, ways[direction]->goes_to_b), marks),
+                std::back_inserter(its.list));
+        }
+        thin_out(its);
+        return its;
+    }
+
+    /// Who sends which direction, and from which number on.
+    [[nodiscard]] Crossings ends_of(const Joined& joined) const {
+        Crossings its;
+        for (unsigned direction = 0; direction < 2; direction++) {
+            for (const unsigned capture : {0U, 1U}) {
+                const View& view = captures_[capture]->views()[joined.main(capture)];
+                const unsigned end = joined.direction_of(capture, 0, direction);
+                its.ends[capture][direction] = net::end_of(view.key, end);
+                const Packets packets = packets_of(joined, capture, 0, direction);
+                const bool has_first = its.begins[direction].has_value();
+                if (view.isn[end]) {
+                    its.begins[direction] = *view.isn[end];
+                } else if (!has_first && !packets.empty()) {
+                    its.begins[direction] = packets.front().seq;
+                }
+                if (!packets.empty() && (packets.front().tcp_flags & FST_TCP_SYN) &&
+                    !(packets.front().tcp_flags & FST_TCP_ACK)) {
+                    its.opener = direction;
+                }
+            }
+        }
+        return its;
     }
 
     void judge_way(std::size_t connection, const Way& way) {
@@ -259,7 +355,10 @@ class Comparer {
                 result_.comparison.unjudged[proof.error()]++;
             }
         }
-        add(writer_.forged(joined, way, clock, forged), result_.comparison.forged);
+        if (add(connection, writer_.forged(joined, way, clock, forged),
+                result_.comparison.forged)) {
+            mark(connection, way, true, std::views::keys(forged));
+        }
         for (const auto& [sign, packets] : {std::pair{DataSign::never_sent, &facts.unsent_data},
                                             std::pair{DataSign::other_bytes, &facts.other_data},
                                             std::pair{DataSign::sent_later, &facts.early_data}}) {
@@ -267,15 +366,18 @@ class Comparer {
                 continue;
             }
             if (const auto proof = judge_data(way, facts, sender, sign)) {
-                add(writer_.injected(joined, way, *packets, *proof, sign),
+                add(connection, writer_.injected(joined, way, *packets, *proof, sign),
                     result_.comparison.injected);
+                mark(connection, way, true, *packets);
             } else {
                 result_.comparison.unjudged[proof.error()]++;
             }
         }
         if (const auto lost = judge_lost(way, facts, clock, receiver)) {
             if (*lost) {
-                add(writer_.eaten(joined, way, facts, **lost), result_.comparison.eaten);
+                add(connection, writer_.eaten(joined, way, facts, **lost),
+                    result_.comparison.eaten);
+                mark(connection, way, false, (*lost)->packets);
             } else {
                 result_.comparison.unjudged[lost->error()]++;
             }
@@ -354,13 +456,22 @@ class Comparer {
     std::array<Coverage, 2> coverage_{};
     std::array<std::vector<std::int64_t>, 2> delays_{};
     std::array<std::size_t, 2> most_pairs_{};
+    std::size_t draw_;
+    std::vector<std::size_t> connection_of_;  ///< of each finding
+    std::vector<std::size_t> place_of_;       ///< of each finding as it was found
     Compared result_{};
+    ComparedAndDrawn drawing_{};
 };
 
 }  // namespace
 
+ComparedAndDrawn compare_and_draw(const Recording& a, const Recording& b, std::uint64_t first_id,
+                                  std::size_t most) {
+    return Comparer(a, b, first_id, most).run();
+}
+
 Compared compare(const Recording& a, const Recording& b, std::uint64_t first_id) {
-    return Comparer(a, b, first_id).run();
+    return compare_and_draw(a, b, first_id, 0).compared;
 }
 
 }  // namespace flowstamp::analysis::compare

@@ -14,6 +14,8 @@ void add_command(CommandLine& line, CompareOptions& options) {
     compare.words("CAPTURE", options.captures,
                   "Two or more captures, or files of stamps, along the path");
     add_output(compare, options.json, options.output);
+    compare.option("--report", "FILE", options.report,
+                   "A page of it for the browser, with drawings");
     add_fail_on(compare, options.fail_on, options.fail_on_any);
     add_summarize(compare, options.summarize);
     add_colour(compare, options.colour);
@@ -28,6 +30,9 @@ std::string objection(const CompareOptions& options) {
     }
     if (std::ranges::count(options.captures, "-") > 1) {
         return "standard input can be only one of the captures; name a file for the other";
+    }
+    if (options.report && options.report == options.output.value_or("-")) {
+        return "--report names the file that the text goes to; choose two";
     }
     return volume_objection(options.quiet, options.verbosity);
 }

@@ -19,6 +19,7 @@ struct CompareOptions {
     std::vector<std::string> captures{};  ///< in the order of the path; at least two
     bool json = false;
     std::optional<std::string> output{};  ///< a file instead of standard output
+    std::optional<std::string> report{};  ///< a page for the browser
     bool fail_on_any = false;
     std::vector<analysis::FindingKind> fail_on{};  ///< findings that make the exit status 3
     bool summarize = false;                        ///< of an incident's findings only the first

@@ -4,17 +4,20 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <system_error>
+#include <memory>
 #include <utility>
 #include <vector>
 
-#include "user/analysis/compare/comparison.h"
+#include "user/analysis/compare/drawn.h"
 #include "user/analysis/incidents.h"
 #include "user/base/console.h"
 #include "user/base/signals.h"
+#include "user/cmd/compare/comparison_page.h"
 #include "user/cmd/compare/read_recording.h"
+#include "user/cmd/keep_apart.h"
 #include "user/cmd/replay/progress.h"
 #include "user/output/fail_on.h"
 #include "user/output/outputs.h"
@@ -24,25 +27,36 @@ namespace flowstamp::cmd {
 namespace {
 
 using analysis::compare::Compared;
+using analysis::compare::ComparedAndDrawn;
 
-/// Opening the report's file must not truncate a capture.
-Status keep_apart(const CompareOptions& options) {
-    for (const std::string& capture : options.captures) {
-        std::error_code ignored;
-        if (options.output && std::filesystem::equivalent(capture, *options.output, ignored)) {
-            return fail({.operation = "write",
-                         .object = *options.output,
-                         .reason = "that is a capture to be compared",
-                         .hint = "give -o another file"});
+/// Opening an output must not truncate a capture.
+Status keep_captures(const CompareOptions& options) {
+    for (const auto& [file, option] :
+         {std::pair(options.output, "-o"), std::pair(options.report, "--report")}) {
+        if (file) {
+            const Status apart =
+                keep_apart(options.captures, *file, "a capture to be compared", option);
+            if (!apart) {
+                return apart;
+            }
         }
     }
     return {};
 }
 
+/// What --report asks for; null if it was not given.
+Result<std::unique_ptr<ComparisonPage>> open_page(const CompareOptions& options) {
+    if (!options.report) {
+        return nullptr;
+    }
+    return ComparisonPage::open(*options.report, options.captures);
+}
+
 /// The captures of a command line, two of them at a time.
 class Comparisons {
   public:
-    explicit Comparisons(output::Consumer& output) : output_(output) {}
+    /// `page`: null without --report.
+    Comparisons(output::Consumer& output, ComparisonPage* page) : output_(output), page_(page) {}
 
     /// Reads the next one along the path, and compares it with the one before. Fails if it cannot be
     /// read to its end; what was read is compared.
@@ -62,7 +76,8 @@ class Comparisons {
             return std::unexpected(its.error());
         }
         if (former_ && !is_stopped()) {
-            report(compare(*former_, its->recording, next_id_), file);
+            const std::size_t draw = page_ ? ComparisonPage::kDrawnMost : 0;
+            report(compare_and_draw(*former_, its->recording, next_id_, draw), file);
         }
         former_.emplace(std::move(its->recording));
         return its->read;
@@ -75,7 +90,11 @@ class Comparisons {
     }
 
   private:
-    void report(Compared compared, const std::string& file) {
+    void report(ComparedAndDrawn its, const std::string& file) {
+        if (page_) {
+            page_->add(its);
+        }
+        Compared& compared = its.compared;
         output_.consume(output::CaptureStart{});
         output_.consume(compared.comparison);
         const std::string name = std::filesystem::path(file).filename().string();
@@ -96,6 +115,7 @@ class Comparisons {
     }
 
     output::Consumer& output_;
+    ComparisonPage* page_;
     SystemClock clock_;
     StopSignals signals_;
     std::optional<analysis::compare::Recording> former_{};
@@ -105,7 +125,7 @@ class Comparisons {
 }  // namespace
 
 int run_compare(const CompareOptions& options) {
-    if (const Status apart = keep_apart(options); !apart) {
+    if (const Status apart = keep_captures(options); !apart) {
         return log_error(apart.error(), kFailed);
     }
     auto outputs = output::Outputs::open({.json = options.json,
@@ -119,8 +139,12 @@ int run_compare(const CompareOptions& options) {
     if (!outputs) {
         return log_error(outputs.error(), kFailed);
     }
+    const auto page = open_page(options);
+    if (!page) {
+        return log_error(page.error(), kFailed);
+    }
     output::FailOn fail_on(*outputs, options.fail_on, options.fail_on_any);
-    Comparisons comparisons(fail_on);
+    Comparisons comparisons(fail_on, page->get());
     int status = kDone;
     for (const std::string& file : options.captures) {
         if (const Status added = comparisons.add(file); !added) {
@@ -129,6 +153,9 @@ int run_compare(const CompareOptions& options) {
         if (outputs->is_broken() || comparisons.is_stopped()) {
             break;
         }
+    }
+    if (const Status shown = *page ? (*page)->finish() : Status{}; !shown) {
+        status = log_error(shown.error(), kFailed);
     }
     if (const Status written = outputs->status(); !written) {
         status = log_error(written.error(), kFailed);

@@ -4,14 +4,12 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "user/base/console.h"
 #include "user/base/result.h"
 #include "user/base/signals.h"
+#include "user/cmd/keep_apart.h"
 #include "user/cmd/report/page_file.h"
 #include "user/cmd/report/report_sources.h"
 #include "user/cmd/version.h"
@@ -19,20 +17,6 @@
 namespace flowstamp::cmd {
 
 namespace {
-
-/// Opening the page's file must not truncate a source.
-Status keep_apart(const std::vector<std::string>& files, const std::string& page) {
-    for (const std::string& file : files) {
-        std::error_code ignored;
-        if (std::filesystem::equivalent(file, page, ignored)) {
-            return fail({.operation = "write",
-                         .object = page,
-                         .reason = "that is a source of the report",
-                         .hint = "give -o another file"});
-        }
-    }
-    return {};
-}
 
 Status write_page(const output::Report& report, const std::string& path) {
     auto page = PageFile::create(path);
@@ -49,7 +33,8 @@ int run_report(const ReportOptions& options) {
     if (!files) {
         return log_error(files.error(), kFailed);
     }
-    if (const Status apart = keep_apart(*files, *options.output); !apart) {
+    if (const Status apart = keep_apart(*files, *options.output, "a source of the report", "-o");
+        !apart) {
         return log_error(apart.error(), kFailed);
     }
     const StopSignals signals;

@@ -15,6 +15,7 @@
 #include "user/analysis/finding.h"
 #include "user/base/clock.h"
 #include "user/output/report/flow_trace.h"
+#include "user/output/report/ladder.h"
 
 namespace flowstamp::output {
 
@@ -61,6 +62,7 @@ struct ReportFlow {
     Nanoseconds to{Nanoseconds::max()};    ///< its last packet
     std::vector<std::size_t> entries{};    ///< that are about it
     std::optional<FlowTrace> trace{};
+    std::optional<Ladder> ladder{};  ///< of a comparison, in place of lanes
 };
 
 /// What entries are about.
@@ -69,10 +71,17 @@ struct ReportSource {
     std::string capture{};  ///< path of the file with its packets; empty: known from JSON lines
 };
 
+/// What a comparison of two captures rests on.
+struct ReportComparison {
+    std::string conclusion{};
+    std::vector<std::pair<std::string, std::string>> rows{};  ///< label, text
+};
+
 struct Report {
     std::string made_by{};  ///< program and version
     std::vector<ReportSource> sources{};
     std::vector<ReportEntry> entries{};
+    std::vector<ReportComparison> comparisons{};
     std::vector<ReportFlow> flows{};  ///< those that are drawn
     std::vector<std::string> incidents{};
     std::vector<std::string> boxes{};

@@ -56,6 +56,19 @@ int rank_of(const ReportEntry& entry) {
 
 }  // namespace
 
+ReportEntry entry_of(const analysis::Finding& its) {
+    ReportEntry entry = about(its.sighting, its.id);
+    entry.kind = analysis::name_of(its.kind);
+    entry.verdict = analysis::name_of(its.verdict);
+    entry.headline = headline_text(its);
+    entry.summary = summary_text(its);
+    add_evidence(entry, its.evidence, its.kind);
+    for (const auto& [label, text] : finding_details(its, advice_text(its))) {
+        entry.details.emplace_back(label, text);
+    }
+    return entry;
+}
+
 void ReportEntries::begin_capture(const std::string& name) {
     ReportSource& source = report_.sources.back();
     const bool is_used = std::ranges::any_of(places_, [this](const auto& place) {
@@ -95,16 +108,7 @@ void ReportEntries::put_text(std::vector<std::string>& texts, std::string_view s
 }
 
 void ReportEntries::finding(const analysis::Finding& its) {
-    ReportEntry entry = about(its.sighting, its.id);
-    entry.kind = analysis::name_of(its.kind);
-    entry.verdict = analysis::name_of(its.verdict);
-    entry.headline = headline_text(its);
-    entry.summary = summary_text(its);
-    add_evidence(entry, its.evidence, its.kind);
-    for (const auto& [label, text] : finding_details(its, advice_text(its))) {
-        entry.details.emplace_back(label, text);
-    }
-    put("finding", std::move(entry));
+    put("finding", entry_of(its));
 }
 
 void ReportEntries::reset(const analysis::Reset& its) {

@@ -15,6 +15,9 @@
 
 namespace flowstamp::output {
 
+/// A finding in words; without `source`.
+[[nodiscard]] ReportEntry entry_of(const analysis::Finding& finding);
+
 /// Puts what a run reports into a Report: findings, doubted resets, boxes, incidents, totals. One
 /// that is reported again takes the place of what was reported before.
 class ReportEntries final : public Consumer {

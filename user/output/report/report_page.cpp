@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "flowstamp/hops.h"
@@ -65,8 +67,49 @@ Json json_of(const TracedPacket& packet, unsigned opener, Nanoseconds begin) {
                         packet.is_repeated ? 1 : 0, packet.entry ? Json(*packet.entry) : Json()});
 }
 
+/// An end's point of an arrow as a row of numbers; times are since the drawing's first.
+Json json_of(const std::optional<TracedPacket>& point, const Ladder& ladder, Nanoseconds begin) {
+    return point ? json_of(*point, ladder.opener, begin) : Json();
+}
+
+Json json_of(const Ladder& its) {
+    Nanoseconds begin = Nanoseconds::max();
+    for (const Ladder::Arrow& arrow : its.arrows) {
+        begin = std::min(begin, arrow.time());
+    }
+    Json arrows = Json::array();
+    for (const Ladder::Arrow& arrow : its.arrows) {
+        arrows.push_back({arrow.goes_to_b ? 1 : 0, static_cast<int>(arrow.passage),
+                          json_of(arrow.at_a, its, begin), json_of(arrow.at_b, its, begin),
+                          arrow.entry ? Json(*arrow.entry) : Json(), arrow.left_out_before});
+    }
+    Json ends = Json::array();
+    for (const auto& pair : its.ends) {
+        ends.push_back({pair[its.opener].text(), pair[its.opener ^ 1U].text()});
+    }
+    return {{"captures", its.captures},
+            {"ends", std::move(ends)},
+            {"first_numbers", {its.first_numbers[its.opener], its.first_numbers[its.opener ^ 1U]}},
+            {"begin_us", begin.count() / 1000},
+            {"clocks", its.clocks},
+            {"left_out", its.left_out()},
+            {"left_out_after", its.left_out_after},
+            {"arrows", std::move(arrows)}};
+}
+
+Json json_of(const ReportComparison& its) {
+    Json rows = Json::array();
+    for (const auto& [label, text] : its.rows) {
+        rows.push_back({label, text});
+    }
+    return {{"conclusion", its.conclusion}, {"rows", std::move(rows)}};
+}
+
 Json json_of(const ReportFlow& its) {
     Json json = {{"source", its.source}, {"entries", its.entries}};
+    if (its.ladder) {
+        json["ladder"] = json_of(*its.ladder);
+    }
     if (!its.trace || its.trace->packets().empty()) {
         return json;
     }
@@ -110,6 +153,7 @@ std::string script_data(const Report& report) {
     const Json json = {{"made_by", report.made_by},
                        {"sources", std::move(sources)},
                        {"entries", list_of(report.entries)},
+                       {"comparisons", list_of(report.comparisons)},
                        {"flows", list_of(report.flows)},
                        {"incidents", report.incidents},
                        {"boxes", report.boxes},

@@ -35,8 +35,7 @@ std::string length_text(double nanoseconds) {
     return duration_text(Nanoseconds(static_cast<std::int64_t>(std::abs(nanoseconds))));
 }
 
-std::string conclusion(const Comparison& its, const Style& style) {
-    const auto [a, b] = names_of(its);
+std::vector<std::string> found_texts(const Comparison& its, const Style& style) {
     std::vector<std::string> found;
     if (its.forged != 0) {
         found.push_back(style.bad(fmt::format("{} reset by what its peer never sent",
@@ -51,40 +50,26 @@ std::string conclusion(const Comparison& its, const Style& style) {
     if (its.changed != 0) {
         found.push_back(counted_grouped(its.changed, "connection") + " changed on the way");
     }
-    if (its.joined == 0) {
-        return fmt::format("{} and {} have no connection in common\n", a, b);
-    }
-    const std::string counts = fmt::format("{} in both", counted_grouped(its.joined, "connection"));
-    if (found.empty()) {
-        return fmt::format("Between {} and {} {} ({})\n", a, b,
-                           !its.clock             ? "nothing could be judged"
-                           : its.unjudged.empty() ? "nothing is forged, lost or changed"
-                                                  : "nothing is proven",
-                           counts);
-    }
-    return fmt::format("{}\n    found      {}; {}\n", style.strong(text_of(*its.conclusion)),
-                       fmt::join(found, "; "), counts);
+    return found;
 }
 
 std::string clock_text(const Comparison& its) {
     if (!its.clock) {
-        return "    clocks     not comparable: no steady difference, or packets of one direction "
-               "only\n";
+        return "not comparable: no steady difference, or packets of one direction only";
     }
     constexpr double kMillion = 1e6;
     const ClockFit& fit = *its.clock;
-    return fmt::format("    clocks     {} is {} {} {}, to within {}; it drifts {:.1f} ppm\n",
-                       names_of(its).second, length_text(fit.offset_ns),
-                       fit.offset_ns < 0 ? "behind" : "ahead of", names_of(its).first,
-                       length_text(fit.uncertainty_ns), fit.drift * kMillion);
+    return fmt::format("{} is {} {} {}, to within {}; it drifts {:.1f} ppm", names_of(its).second,
+                       length_text(fit.offset_ns), fit.offset_ns < 0 ? "behind" : "ahead of",
+                       names_of(its).first, length_text(fit.uncertainty_ns), fit.drift * kMillion);
 }
 
 /// "lacks 3 of 1,200 packets that passed it".
 std::string coverage_text(const std::string& name, const CaptureReport& its) {
     Tally all = its.coverage.as_sender;
     all.add(its.coverage.as_receiver);
-    std::string text = fmt::format("    coverage   {}: {}; of what passed it, it lacks {} of {}",
-                                   name, counted_grouped(its.packets, "packet"), grouped(all.lacks),
+    std::string text = fmt::format("{}: {}; of what passed it, it lacks {} of {}", name,
+                                   counted_grouped(its.packets, "packet"), grouped(all.lacks),
                                    grouped(all.has + all.lacks));
     if (its.dropped.value_or(0) != 0) {
         text += fmt::format("; {} dropped, as it says itself", grouped(*its.dropped));
@@ -95,13 +80,13 @@ std::string coverage_text(const std::string& name, const CaptureReport& its) {
     if (its.left_out != 0) {
         text += fmt::format("; its last {} were not compared", grouped(its.left_out));
     }
-    return text + "\n";
+    return text;
 }
 
 std::string way_text(const std::string& from, const std::string& to, const WayReport& its,
                      double uncertainty_ns) {
-    std::string text = fmt::format("    way        {} > {}: {} in both", from, to,
-                                   counted_grouped(its.pairs, "packet"));
+    std::string text =
+        fmt::format("{} > {}: {} in both", from, to, counted_grouped(its.pairs, "packet"));
     if (its.hops) {
         text += fmt::format(", {} between", counted(*its.hops, "router"));
     }
@@ -114,7 +99,7 @@ std::string way_text(const std::string& from, const std::string& to, const WayRe
     if (its.reordered != 0) {
         text += fmt::format(", {} reordered", grouped(its.reordered));
     }
-    return text + "\n";
+    return text;
 }
 
 /// What it takes to judge it.
@@ -140,24 +125,54 @@ std::string_view words_of(Unjudged reason) {
 
 }  // namespace
 
-std::string comparison_text(const Comparison& its, const Style& style, bool whole) {
-    std::string text = conclusion(its, style);
+std::string conclusion_text(const Comparison& its, const Style& style) {
+    const auto [a, b] = names_of(its);
+    if (its.joined == 0) {
+        return fmt::format("{} and {} have no connection in common", a, b);
+    }
+    if (its.conclusion) {
+        return style.strong(text_of(*its.conclusion));
+    }
+    return fmt::format("Between {} and {} {} ({} in both)", a, b,
+                       !its.clock             ? "nothing could be judged"
+                       : its.unjudged.empty() ? "nothing is forged, lost or changed"
+                                              : "nothing is proven",
+                       counted_grouped(its.joined, "connection"));
+}
+
+std::vector<std::pair<std::string, std::string>> comparison_rows(const Comparison& its,
+                                                                 const Style& style, bool whole) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    if (const auto found = found_texts(its, style); !found.empty() && its.joined != 0) {
+        rows.emplace_back("found", fmt::format("{}; {} in both", fmt::join(found, "; "),
+                                               counted_grouped(its.joined, "connection")));
+    }
     if (whole) {
         const auto [a, b] = names_of(its);
         const double uncertainty = its.clock ? its.clock->uncertainty_ns : 0;
-        text += clock_text(its);
-        text += coverage_text(a, its.captures[0]);
-        text += coverage_text(b, its.captures[1]);
-        text += way_text(a, b, its.ways[0], uncertainty);
-        text += way_text(b, a, its.ways[1], uncertainty);
+        rows.emplace_back("clocks", clock_text(its));
+        rows.emplace_back("coverage", coverage_text(a, its.captures[0]));
+        rows.emplace_back("coverage", coverage_text(b, its.captures[1]));
+        rows.emplace_back("way", way_text(a, b, its.ways[0], uncertainty));
+        rows.emplace_back("way", way_text(b, a, its.ways[1], uncertainty));
         if (its.only_a + its.only_b != 0) {
-            text += fmt::format("    only       in {}: {}; in {}: {}\n", a,
-                                counted_grouped(its.only_a, "connection"), b,
-                                counted_grouped(its.only_b, "connection"));
+            rows.emplace_back("only", fmt::format("in {}: {}; in {}: {}", a,
+                                                  counted_grouped(its.only_a, "connection"), b,
+                                                  counted_grouped(its.only_b, "connection")));
         }
     }
     for (const auto& [reason, count] : its.unjudged) {
-        text += fmt::format("    not judged {}: {}\n", grouped(count), words_of(reason));
+        rows.emplace_back("not judged", fmt::format("{}: {}", grouped(count), words_of(reason)));
+    }
+    return rows;
+}
+
+std::string comparison_text(const Comparison& its, const Style& style, bool whole) {
+    std::string text = conclusion_text(its, style) + "\n";
+    for (const auto& [label, row] : comparison_rows(its, style, whole)) {
+        // A count stands next to its words.
+        text += label == "not judged" ? fmt::format("    {} {}\n", label, row)
+                                      : fmt::format("    {:<10} {}\n", label, row);
     }
     return text;
 }
