@@ -49,10 +49,10 @@ class RecordedPath {
     std::uint32_t server_next = 9000;
 
     /// A packet of the client, or the server; ports are filled in. Time goes on by 1 ms.
-    void from_client(Tcp tcp, std::size_t bytes = 0, const PacketFate& fate = {}) {
+    void from_client(const Tcp& tcp, std::size_t bytes = 0, const PacketFate& fate = {}) {
         send(tcp, bytes, fate, true);
     }
-    void from_server(Tcp tcp, std::size_t bytes = 0, const PacketFate& fate = {}) {
+    void from_server(const Tcp& tcp, std::size_t bytes = 0, const PacketFate& fate = {}) {
         send(tcp, bytes, fate, false);
     }
 
@@ -114,7 +114,7 @@ class RecordedPath {
     }
 
   private:
-    void send(Tcp tcp, std::size_t bytes, const PacketFate& fate, bool is_client) {
+    void send(const Tcp& tcp, std::size_t bytes, const PacketFate& fate, bool is_client) {
         if (fate.at_sender) {
             record(is_client ? a_ : b_, tcp, bytes, is_client, is_client, 0ns, 64, fate.tos);
         }
