@@ -246,12 +246,13 @@ class Comparer {
 
     /// Whether there is such a finding.
     bool add(std::size_t connection, std::optional<Finding> finding, std::uint64_t& count) {
-        if (finding) {
-            count++;
-            result_.findings.push_back(*std::move(finding));
-            connection_of_.push_back(connection);
+        if (!finding) {
+            return false;
         }
-        return finding.has_value();
+        count++;
+        result_.findings.push_back(*std::move(finding));
+        connection_of_.push_back(connection);
+        return true;
     }
 
     /// The latest finding is about these packets.
@@ -327,7 +328,7 @@ class Comparer {
                 const Packets packets = packets_of(joined, capture, 0, direction);
                 const bool has_first = its.begins[direction].has_value();
                 if (view.isn[end]) {
-                    its.begins[direction] = *view.isn[end];
+                    its.begins[direction] = view.isn[end];
                 } else if (!has_first && !packets.empty()) {
                     its.begins[direction] = packets.front().seq;
                 }

@@ -35,6 +35,7 @@ class Matcher {
             (mark.is_received ? is_received_taken_ : is_sent_taken_)[mark.index] = true;
         }
         std::vector<std::int64_t> delays;
+        delays.reserve(way.pairs.size());
         for (const Pair& pair : way.pairs) {
             delays.push_back(delay_of(pair.a, pair.b));
         }

@@ -24,6 +24,7 @@ namespace {
 /// Without their folders, unless two have one name.
 std::vector<std::string> titles_of(const std::vector<std::string>& files) {
     std::vector<std::string> titles;
+    titles.reserve(files.size());
     for (const std::string& file : files) {
         titles.push_back(printable(std::filesystem::path(file).filename().string()));
     }
