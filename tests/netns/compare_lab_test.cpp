@@ -184,7 +184,9 @@ class CompareLab : public LabTest, public ::testing::WithParamInterface<Scenario
         }
         // So slow that all is acknowledged between two chunks: then the box forges.
         ServerOptions options{
-            .family = its.family, .port = kPort, .pace = {20'000, 5ms + 3 * its.link.delay}};
+            .family = its.family,
+            .port = kPort,
+            .pace = {20'000, std::max<std::chrono::microseconds>(20ms, 5ms + 3 * its.link.delay)}};
         if (its.fate == Fate::aborted_by_server || its.fate == Fate::unread_by_server ||
             its.fate == Fate::unknown_to_server) {
             options.stop_after = kAfter;
