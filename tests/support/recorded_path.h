@@ -56,6 +56,14 @@ class RecordedPath {
         send(tcp, bytes, fate, false);
     }
 
+    /// 100 bytes of the client that are eaten on the way, so often, 300 ms apart.
+    void lose_upload(int times) {
+        for (int i = 0; i < times; i++) {
+            from_client({.seq = client_next, .ack = server_next}, 100, {.at_receiver = false});
+            now += 300ms;
+        }
+    }
+
     /// SYN, SYN-ACK, ACK.
     void open(const std::vector<TcpOption>& options = {}) {
         from_client({.seq = client_next++, .flags = Syn, .options = options});

@@ -29,6 +29,15 @@ std::size_t count(const Crossings& its, Passage passage) {
     return static_cast<std::size_t>(std::ranges::count(its.list, passage, &Crossing::passage));
 }
 
+/// What both ends saw, they saw at about one time.
+void expect_times_within(const Crossings& crossings, std::int64_t nanoseconds) {
+    for (const Crossing& each : crossings.list) {
+        if (each.at_a && each.at_b) {
+            EXPECT_LT(std::abs(each.at_a->time_ns - each.at_b->time_ns), nanoseconds);
+        }
+    }
+}
+
 TEST(CompareCrossings, AForgedResetIsReceivedAndNeverSent) {
     RecordedPath path;
     path.b_ahead = 5s;
@@ -53,11 +62,7 @@ TEST(CompareCrossings, BothClocksAreLaidOnOneAnother) {
     path.download(5);
     path.forge_to_client();
     path.download(3);
-    for (const Crossing& its : first_drawn(path).list) {
-        if (its.at_a && its.at_b) {
-            EXPECT_LT(std::abs(its.at_a->time_ns - its.at_b->time_ns), 20'000'000);
-        }
-    }
+    expect_times_within(first_drawn(path), 20'000'000);
 }
 
 TEST(CompareCrossings, EatenDataIsSentAndNeverReceived) {
@@ -65,11 +70,7 @@ TEST(CompareCrossings, EatenDataIsSentAndNeverReceived) {
     path.open();
     path.upload(3);
     path.talk_beside();
-    for (int i = 0; i < 4; i++) {
-        path.from_client({.seq = path.client_next, .ack = path.server_next}, 100,
-                         {.at_receiver = false});
-        path.now += 300ms;
-    }
+    path.lose_upload(4);
     path.reopen(40001, 77);
     path.upload(3);
     EXPECT_EQ(count(first_drawn(path), Passage::eaten), 4U);
@@ -88,11 +89,7 @@ TEST(CompareCrossings, WhatWasSentAgainIsFoundByTime) {
     path.download(3);
     const Crossings its = first_drawn(path);
     EXPECT_EQ(count(its, Passage::one_sided), 0U);
-    for (const Crossing& each : its.list) {
-        if (each.at_a && each.at_b) {
-            EXPECT_LT(std::abs(each.at_a->time_ns - each.at_b->time_ns), 100'000'000);
-        }
-    }
+    expect_times_within(its, 100'000'000);
 }
 
 TEST(CompareCrossings, ALongConnectionIsThinnedOutAndCounted) {

@@ -19,11 +19,7 @@ inline void write_forged_path(const ReportFolder& folder, const std::string& a,
     path.forge_to_client();
     path.download(30);
     path.talk_beside();
-    for (int i = 0; i < 4; i++) {
-        path.from_client({.seq = path.client_next, .ack = path.server_next}, 100,
-                         {.at_receiver = false});
-        path.now += 300ms;
-    }
+    path.lose_upload(4);
     path.reopen(40001, 77);
     path.upload(3);
     folder.write(a, pcap_of(path.a()));

@@ -170,9 +170,7 @@ std::vector<std::pair<std::string, std::string>> comparison_rows(const Compariso
 std::string comparison_text(const Comparison& its, const Style& style, bool whole) {
     std::string text = conclusion_text(its, style) + "\n";
     for (const auto& [label, row] : comparison_rows(its, style, whole)) {
-        // A count stands next to its words.
-        text += label == "not judged" ? fmt::format("    {} {}\n", label, row)
-                                      : fmt::format("    {:<10} {}\n", label, row);
+        text += fmt::format("    {:<10} {}\n", label, row);
     }
     return text;
 }
