@@ -195,8 +195,7 @@ function ladderOf(ladder) {
         width = now;
         place.replaceChildren(drawLadder(ladder, now, select));
     };
-    drawings.push({draw, redraw: () => {}, resize: draw});
     // Drawn after the notification: drawing changes the height.
     new ResizeObserver(() => requestAnimationFrame(draw)).observe(place);
-    return its;
+    return {its, draw, redraw: () => {}, resize: draw};
 }

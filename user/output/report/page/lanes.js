@@ -195,8 +195,6 @@ function aroundFindings(flow) {
     return [from - margin, to + margin];
 }
 
-const drawings = [];
-
 function legend(flow) {
     const signs = [["▍", "of-client", `data of ${flow.client}`], ["▍", "of-server", `data of ${flow.server}`],
                    ["▁▏", "of-ack", "acknowledged up to here"], ["▍", "of-again", "sent again, or late"],
@@ -209,7 +207,6 @@ function legend(flow) {
     return list;
 }
 
-// Draws when it is about to be seen: a page of many flows opens at once.
 function drawingOf(flow) {
     const its = element("div", "drawing");
     its.append(element("h3", "", flow.names ? flow.names.join("  ·  ") : `client ${flow.client}  ·  server ${flow.server}`));
@@ -231,35 +228,26 @@ function drawingOf(flow) {
         its.append(element("div", "lane-title", lane.title), place);
         return place;
     });
-    let charts = null;
-    const draw = () => {
-        if (charts) return;
-        charts = lanes.map((lane, index) => chartOf(flow, lane, places[index], index === lanes.length - 1, show));
-        if (charts.length > 1) Dygraph.synchronize(...charts, {selection: true, zoom: true, range: false});
-    };
+    let charts = [];
     const zoom = (text, range) => {
         const button = element("button", "", text);
         button.type = "button";
-        button.addEventListener("click", () => {
-            draw();
-            charts[0].updateOptions({dateWindow: range()});
-        });
+        button.addEventListener("click", () => charts[0].updateOptions({dateWindow: range()}));
         tools.append(button);
     };
     if (aroundFindings(flow)) zoom("Around the finding", () => aroundFindings(flow));
     zoom("Whole flow", () => charts[0].xAxisExtremes());
-    drawings.push({
-        draw,
-        redraw: () => (charts || []).forEach((chart) => chart.updateOptions(
+    return {
+        its,
+        // Where the drawing has its place in the page: a chart is as wide as that.
+        draw: () => {
+            charts = lanes.map((lane, index) => chartOf(flow, lane, places[index], index === lanes.length - 1, show));
+            if (charts.length > 1) Dygraph.synchronize(...charts, {selection: true, zoom: true, range: false});
+        },
+        redraw: () => charts.forEach((chart) => chart.updateOptions(
             {gridLineColor: colour("grid"), axisLineColor: colour("line")})),
-        resize: () => (charts || []).forEach((chart) => chart.resize()),
-    });
-    new IntersectionObserver((seen, observer) => {
-        if (!seen.some((place) => place.isIntersecting)) return;
-        observer.disconnect();
-        draw();
-    }, {rootMargin: "400px"}).observe(its);
-    return its;
+        resize: () => charts.forEach((chart) => chart.resize()),
+    };
 }
 
 // Of JSON lines: stamps in place of packets.

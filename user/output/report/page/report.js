@@ -2,15 +2,36 @@
 // Fills the page.
 
 const sections = [];
+const drawings = [];  // those that were made
+
+// Flows whose drawing nobody has seen yet: its place in the page -> makes it. A page of many flows opens at once.
+const unseen = new Map();
+
+function makeDrawing(place) {
+    const flow = unseen.get(place);
+    unseen.delete(place);
+    observer.unobserve(place);
+    const drawing = flow.ladder ? ladderOf(flow.ladder) : drawingOf(flow);
+    place.replaceWith(drawing.its);
+    drawing.draw();
+    drawings.push(drawing);
+}
+
+const observer = new IntersectionObserver(
+    (places) => places.filter((its) => its.isIntersecting).forEach((its) => makeDrawing(its.target)), {rootMargin: "400px"});
+
+function placeOfDrawing(flow) {
+    const place = element("div", "unseen");
+    unseen.set(place, flow);
+    observer.observe(place);
+    return place;
+}
 
 function section(entries, flow) {
     const its = element("section", "flow");
-    const parts = entries.map((entry) => {
-        const part = entryOf(entry);
-        its.append(part);
-        return {part, entry, words: part.textContent.toLowerCase()};
-    });
-    if (flow) its.append(flow.ladder ? ladderOf(flow.ladder) : drawingOf(flow));
+    const parts = entries.map((entry) => ({part: entryOf(entry), entry, words: null}));
+    its.append(...parts.map(({part}) => part));
+    if (flow) its.append(placeOfDrawing(flow));
     document.getElementById("flows").append(its);
     sections.push({its, parts});
 }
@@ -41,9 +62,11 @@ function filter() {
     let shown = 0;
     for (const {its, parts} of sections) {
         let any = false;
-        for (const {part, entry, words: own} of parts) {
+        for (const found of parts) {
+            found.words ??= found.part.textContent.toLowerCase();
+            const {part, entry} = found;
             const fits = (!kind || entry.kind === kind) && (!verdict || entry.verdict === verdict) &&
-                         words.every((word) => own.includes(word));
+                         words.every((word) => found.words.includes(word));
             part.hidden = !fits;
             any = any || fits;
             shown += fits ? 1 : 0;
@@ -109,12 +132,18 @@ function fill() {
 fill();
 document.getElementById("filter").addEventListener("input", filter);
 document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawings.forEach((its) => its.redraw()));
+function redraw() {
+    colours = new Map();
+    drawings.forEach((its) => { its.resize(); its.redraw(); });
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 addEventListener("beforeprint", () => {
     document.documentElement.classList.add("on-paper");
-    drawings.forEach((its) => { its.draw(); its.resize(); its.redraw(); });
+    [...unseen.keys()].forEach(makeDrawing);
+    redraw();
 });
 addEventListener("afterprint", () => {
     document.documentElement.classList.remove("on-paper");
-    drawings.forEach((its) => { its.resize(); its.redraw(); });
+    redraw();
 });

@@ -85,7 +85,14 @@ function entryOf(entry) {
 
 // ---- a packet in words ----
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// Of report.css; asked for at each packet that is drawn.
+let colours = new Map();  // of the scheme, light or dark, that is shown
+function colour(name) {
+    if (!colours.has(name)) {
+        colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+    }
+    return colours.get(name);
+}
 const hopsText = (hops) => (hops > HOPS_MOST ? "? hops" : counted(hops, "hop"));
 const idHex = (id) => (id === 0 ? "0" : `0x${id.toString(16).padStart(4, "0")}`);
 
