@@ -246,10 +246,8 @@ std::optional<Finding> FindingWriter::changed(const Joined& joined,
     return finding;
 }
 
-void FindingWriter::number(std::vector<Finding>& findings) {
-    for (Finding& finding : findings) {
-        finding.id = next_id_++;
-    }
+void FindingWriter::number(Finding& finding) {
+    finding.id = next_id_++;
 }
 
 }  // namespace flowstamp::analysis::compare

@@ -33,8 +33,8 @@ class FindingWriter {
     [[nodiscard]] std::optional<Finding> changed(
         const Joined& joined, const std::array<std::optional<Way>, 2>& ways) const;
 
-    /// Numbers the findings in their order.
-    void number(std::vector<Finding>& findings);
+    /// Of findings in their order.
+    void number(Finding& finding);
 
   private:
     /// About packet `index` of the first view at one capture.
