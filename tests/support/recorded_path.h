@@ -32,7 +32,9 @@ struct PacketFate {
     bool at_receiver = true;
     std::chrono::nanoseconds delay = 5ms;
     std::uint8_t routers = 3;
-    std::optional<Tcp> changed{};  ///< as it is received
+    std::optional<Tcp> changed{};                ///< as it is received
+    std::optional<std::uint16_t> id{};           ///< IP-ID; else the next one
+    std::optional<std::uint16_t> received_id{};  ///< else as it was sent
     std::uint8_t tos = 0;
     std::optional<std::uint8_t> received_tos{};
 };
@@ -123,20 +125,22 @@ class RecordedPath {
 
   private:
     void send(const Tcp& tcp, std::size_t bytes, const PacketFate& fate, bool is_client) {
+        const std::uint16_t id = fate.id.value_or(id_);
         if (fate.at_sender) {
-            record(is_client ? a_ : b_, tcp, bytes, is_client, is_client, 0ns, 64, fate.tos);
+            record(is_client ? a_ : b_, tcp, bytes, is_client, is_client, 0ns, 64, fate.tos, id);
         }
         if (fate.at_receiver) {
             record(is_client ? b_ : a_, fate.changed.value_or(tcp), bytes, is_client, !is_client,
                    fate.delay, static_cast<std::uint8_t>(64 - fate.routers),
-                   fate.received_tos.value_or(fate.tos));
+                   fate.received_tos.value_or(fate.tos), fate.received_id.value_or(id));
         }
         now += 1ms;
         id_++;
     }
 
     void record(RecordedFrames& frames, Tcp tcp, std::size_t bytes, bool is_client, bool is_a,
-                std::chrono::nanoseconds delay, std::uint8_t ttl, std::uint8_t tos) {
+                std::chrono::nanoseconds delay, std::uint8_t ttl, std::uint8_t tos,
+                std::uint16_t id) {
         const std::string& its = is_a ? client : client_at_b;
         const std::uint16_t port = is_a ? client_port : client_port_at_b;
         const std::string server = "198.51.100.7";
@@ -146,7 +150,7 @@ class RecordedPath {
                               Ipv4{.src = is_client ? its : server,
                                    .dst = is_client ? server : its,
                                    .ttl = ttl,
-                                   .id = id_,
+                                   .id = id,
                                    .tos = tos} /
                               tcp / filler(bytes);
         const Bytes frame = packet.bytes();

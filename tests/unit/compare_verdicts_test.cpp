@@ -107,6 +107,38 @@ TEST(CompareVerdicts, ACopyOfALaterGenuineResetIsProvenByItsTime) {
     EXPECT_THAT(forged(path.compared()), SizeIs(1));
 }
 
+/// Received twice with one number, sent once, and that one arrived as well: its IP-ID tells.
+TEST(CompareVerdicts, OneOfTwoResetsWithOneNumberWasNeverSent) {
+    RecordedPath path;
+    path.open();
+    path.download(5);
+    path.from_server({.seq = path.server_next, .flags = Rst}, 0, {.delay = 20ms});
+    const auto forged_at = path.now + 5ms;
+    path.forge_to_client();
+    path.talk_beside();
+    const auto found = forged(path.compared());
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].resets, 1U);
+    EXPECT_EQ(found[0].sighting.wall, forged_at);
+}
+
+/// A box may make a reset anew, or the network bring one twice.
+TEST(CompareVerdicts, AResetThatIsMadeAnewOrComesTwiceWasSent) {
+    struct Ids {
+        std::uint16_t sent, received, then;
+    };
+    for (const Ids ids : {Ids{7, 7, 7}, Ids{7, 8, 8}, Ids{7, 8, 9}}) {
+        RecordedPath path;
+        path.open();
+        path.download(5);
+        const Tcp reset{.seq = path.server_next, .flags = Rst};
+        path.from_server(reset, 0, {.id = ids.sent, .received_id = ids.received});
+        path.from_server(reset, 0, {.at_sender = false, .id = ids.then});
+        path.talk_beside();
+        EXPECT_THAT(forged(path.compared()), IsEmpty()) << ids.then;
+    }
+}
+
 TEST(CompareVerdicts, WithTooFewPacketsACaptureIsNotKnownToBeComplete) {
     RecordedPath path;
     path.open();

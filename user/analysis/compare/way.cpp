@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <bitset>
+#include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace flowstamp::analysis::compare {
 
@@ -104,6 +104,8 @@ class WayReader {
           base_(base_of(way)),
           sent_(way.sent, base_),
           received_(way.received, base_),
+          sent_resets_(resets_of(way.sent_by_any)),
+          received_resets_(resets_of(way.received)),
           acked_(acked(way.answers, base_)),
           acked_at_sender_(acked(way.answers_at_sender, base_)) {}
 
@@ -220,9 +222,8 @@ class WayReader {
     /// are not captured whole, so their checksums tell nothing. It then has the TTL of the others,
     /// and the IP-ID of a packet that was sent with its number, if IP-IDs tell packets apart.
     [[nodiscard]] bool may_be_damaged(const SeenPacket& packet) const {
-        const bool ids_tell = kept_ids_ * 2 > way_.pairs.size();
         return ttls_[packet.ttl] &&
-               (!ids_tell ||
+               (!ids_tell() ||
                 std::ranges::binary_search(sent_.ids, Stream::Id{packet.seq, packet.ip_id}));
     }
 
@@ -262,17 +263,16 @@ class WayReader {
     /// Resets of one number in both captures are the same one, or the same again; but none arrives
     /// before it is sent.
     void read_resets() {
-        const std::unordered_set<std::uint32_t> arrived = arrived_resets();
-        std::unordered_map<std::uint32_t, std::int64_t> sent;  // by number: when first
-        std::vector<std::int64_t> lost;                        // when others were sent
+        std::unordered_map<std::uint32_t, std::int64_t> first_sent;  // by number: when
+        std::vector<std::int64_t> lost;                              // when others were sent
         for (const Packets& packets : way_.sent_by_any) {
             for (const SeenPacket& packet : packets) {
                 if (!packet.is_reset()) {
                     continue;
                 }
-                const auto [known, is_new] = sent.try_emplace(packet.seq, packet.time_ns);
+                const auto [known, is_new] = first_sent.try_emplace(packet.seq, packet.time_ns);
                 known->second = std::min(known->second, packet.time_ns);
-                if (!arrived.contains(packet.seq)) {
+                if (!received_resets_.contains(packet.seq)) {
                     lost.push_back(packet.time_ns);
                 }
             }
@@ -285,9 +285,10 @@ class WayReader {
                 continue;
             }
             const std::int64_t latest = clock_.sent_by(packets[i].time_ns);
-            const auto same = sent.find(packets[i].seq);
-            if ((same != sent.end() && same->second <= latest) ||
-                way_.sender->has_reset(packets[i].seq, packets[i].ack, latest)) {
+            const auto same = first_sent.find(packets[i].seq);
+            const bool was_sent = (same != first_sent.end() && same->second <= latest) ||
+                                  way_.sender->has_reset(packets[i].seq, packets[i].ack, latest);
+            if (was_sent && !came_before_that_sent(packets[i])) {
                 continue;
             }
             const auto other = std::ranges::lower_bound(
@@ -298,13 +299,33 @@ class WayReader {
         }
     }
 
-    /// Their sequence numbers.
-    [[nodiscard]] std::unordered_set<std::uint32_t> arrived_resets() const {
-        std::unordered_set<std::uint32_t> resets;
-        for (const Packets& packets : way_.received) {
+    /// Whether IP-IDs tell packets apart: nothing on the way changes them.
+    [[nodiscard]] bool ids_tell() const { return kept_ids_ * 2 > way_.pairs.size(); }
+
+    /// Whether each reset that was sent with this one's number arrived as it was sent, but later: this is another one, neither
+    /// come twice nor made anew on the way.
+    [[nodiscard]] bool came_before_that_sent(const SeenPacket& reset) const {
+        const auto sent = sent_resets_.find(reset.seq);
+        if (!ids_tell() || sent == sent_resets_.end()) {
+            return false;
+        }
+        const auto& received = received_resets_.at(reset.seq);
+        return std::ranges::all_of(sent->second, [&](const auto& its) {
+            const auto same = received.find(its.first);
+            return same != received.end() && same->second > reset.time_ns;
+        });
+    }
+
+    /// Resets by sequence number: their IP-IDs, and when each came first.
+    using Resets = std::unordered_map<std::uint32_t, std::map<std::uint16_t, std::int64_t>>;
+    static Resets resets_of(const std::vector<Packets>& views) {
+        Resets resets;
+        for (const Packets& packets : views) {
             for (const SeenPacket& packet : packets) {
                 if (packet.is_reset()) {
-                    resets.insert(packet.seq);
+                    std::int64_t& first =
+                        resets[packet.seq].try_emplace(packet.ip_id, packet.time_ns).first->second;
+                    first = std::min(first, packet.time_ns);
                 }
             }
         }
@@ -313,7 +334,6 @@ class WayReader {
 
     void read_sent() {
         const Packets packets = way_.sent.front();
-        const std::unordered_set<std::uint32_t> resets = arrived_resets();
         for (std::uint32_t i = 0; i < packets.size(); i++) {
             const SeenPacket& packet = packets[i];
             if (!receiver_ran(packet)) {
@@ -321,7 +341,7 @@ class WayReader {
             }
             facts_.sent_bytes += packet.payload;
             if (packet.is_reset()) {
-                if (!resets.contains(packet.seq)) {
+                if (!received_resets_.contains(packet.seq)) {
                     facts_.lost_resets.push_back(i);
                 }
             } else if (packet.length() == 0) {
@@ -368,6 +388,8 @@ class WayReader {
     std::uint32_t base_;
     Stream sent_;
     Stream received_;
+    Resets sent_resets_;
+    Resets received_resets_;
     std::int64_t acked_;
     std::int64_t acked_at_sender_;
     std::bitset<256> ttls_{};   ///< of the received packets that were sent
