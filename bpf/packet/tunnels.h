@@ -6,6 +6,7 @@
 #define FLOWSTAMP_BPF_PACKET_TUNNELS_H
 
 #include "bpf/packet/parse_ip.h"
+#include "flowstamp/protocols.h"
 
 /// Steps from one layer to the next, of any packet that is followed.
 #define LAYERS_MAX 14
@@ -13,23 +14,6 @@
 #define TUNNELS_MAX 2
 #define VLAN_TAGS_MAX 4
 #define MPLS_LABELS_MAX 6
-
-/// IANA: ethertypes, PPP protocols and UDP ports that are no part of a kernel's BTF.
-#define ETHERTYPE_QINQ_OLD 0x9100
-#define ETHERTYPE_TEB 0x6558 /* Ethernet in GRE or Geneve */
-#define ETHERTYPE_MPLS 0x8847
-#define ETHERTYPE_MPLS_MULTICAST 0x8848
-#define ETHERTYPE_PPPOE 0x8864
-#define ETHERTYPE_CISCO_METADATA 0x8909 /* a TrustSec group tag, 8 bytes */
-#define ETHERTYPE_PPTP 0x880b
-#define ETHERTYPE_ERSPAN_2 0x88be
-#define ETHERTYPE_ERSPAN_3 0x22eb
-#define PPP_IPV4 0x0021
-#define PPP_IPV6 0x0057
-#define PORT_GTP_U 2152
-#define PORT_VXLAN 4789
-#define PORT_GENEVE 6081
-#define PORT_VXLAN_LINUX 8472
 
 /// parse_layer(): the next layer is known; any other value is an enum fst_parse_result.
 #define NEXT_LAYER 64
@@ -126,13 +110,13 @@ static __always_inline int parse_ppp(struct scratch* scratch) {
 
     if (!has_bytes(cursor, 4))
         return FST_PARSE_CUT;
-    if (be16_at(scratch, cursor->position) == 0xff03)  // address and control (RFC 1662)
+    if (be16_at(scratch, cursor->position) == FST_PPP_ADDRESS_AND_CONTROL)
         cursor->position += 2;
     protocol = be16_at(scratch, cursor->position);
     bytes = protocol & 0x0100 ? 1 : 2;
     if (bytes == 1)
         protocol >>= 8;
-    if (protocol != PPP_IPV4 && protocol != PPP_IPV6)
+    if (protocol != FST_PPP_IPV4 && protocol != FST_PPP_IPV6)
         return FST_PARSE_NOT_IP;
     return next_layer(cursor, LAYER_IP, 0, bytes);
 }
@@ -143,7 +127,7 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
     UNROLL
     for (int i = 0; i <= VLAN_TAGS_MAX; i++) {
         if (cursor->next != ETH_P_8021Q && cursor->next != ETH_P_8021AD &&
-            cursor->next != ETHERTYPE_QINQ_OLD)
+            cursor->next != FST_ETHERTYPE_QINQ_OLD)
             break;
         if (i == VLAN_TAGS_MAX)
             return cursor->tunnels ? FST_PARSE_TOO_DEEP : FST_PARSE_BURIED;
@@ -153,7 +137,7 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
         cursor->position += 4;
         scratch->packet.flags |= FST_PACKET_VLAN;
     }
-    if (cursor->next == ETHERTYPE_CISCO_METADATA) {
+    if (cursor->next == FST_ETHERTYPE_CISCO_METADATA) {
         if (!has_bytes(cursor, 8))
             return FST_PARSE_CUT;
         leave_stack(cursor);
@@ -162,17 +146,17 @@ static __always_inline int parse_ethertype(struct scratch* scratch) {
     }
     if (cursor->next == ETH_P_IP || cursor->next == ETH_P_IPV6)
         return next_layer(cursor, LAYER_IP, 0, 0);
-    if (cursor->next == ETHERTYPE_MPLS || cursor->next == ETHERTYPE_MPLS_MULTICAST) {
+    if (cursor->next == FST_ETHERTYPE_MPLS || cursor->next == FST_ETHERTYPE_MPLS_MULTICAST) {
         leave_stack(cursor);
         return parse_mpls(scratch);
     }
-    if (cursor->next == ETHERTYPE_PPPOE) {
+    if (cursor->next == FST_ETHERTYPE_PPPOE) {
         if (!has_bytes(cursor, 6))
             return FST_PARSE_CUT;
         cursor->position += 6;  // RFC 2516, section 4
         return enters_tunnel(cursor) ? parse_ppp(scratch) : FST_PARSE_TOO_DEEP;
     }
-    if (cursor->next == ETHERTYPE_TEB) {
+    if (cursor->next == FST_ETHERTYPE_TEB) {
         leave_stack(cursor);
         return next_layer(cursor, LAYER_ETHERNET, 0, 0);
     }
@@ -189,7 +173,7 @@ static __always_inline int parse_gre(struct scratch* scratch) {
     if (!has_bytes(cursor, 4))
         return FST_PARSE_CUT;
     if ((flags & 7) == 1) {
-        if (protocol != ETHERTYPE_PPTP)
+        if (protocol != FST_ETHERTYPE_PPTP)
             return FST_PARSE_NOT_TCP;
         bytes = 8 + ((flags & 0x1000) ? 4 : 0) + ((flags & 0x0080) ? 4 : 0);
         if (!has_bytes(cursor, bytes + 4))
@@ -200,9 +184,9 @@ static __always_inline int parse_gre(struct scratch* scratch) {
     if (flags & 0x4007)  // source routes, or another version
         return FST_PARSE_NOT_TCP;
     bytes += ((flags & 0x8000) ? 4 : 0) + ((flags & 0x2000) ? 4 : 0) + ((flags & 0x1000) ? 4 : 0);
-    if (protocol == ETHERTYPE_ERSPAN_2)
+    if (protocol == FST_ETHERTYPE_ERSPAN_2)
         return next_layer(cursor, LAYER_ETHERNET, 0, bytes + ((flags & 0x1000) ? 8 : 0));
-    if (protocol == ETHERTYPE_ERSPAN_3) {
+    if (protocol == FST_ETHERTYPE_ERSPAN_3) {
         __u32 platform = AT(scratch, __u8, cursor->position + bytes)[11] & 1;
 
         return next_layer(cursor, LAYER_ETHERNET, 0, bytes + 12 + (platform ? 8 : 0));
@@ -244,18 +228,18 @@ static __always_inline int parse_udp(struct scratch* scratch) {
 
     if (!has_bytes(cursor, 8 + 8))
         return FST_PARSE_NOT_TCP;
-    if (port == PORT_VXLAN || port == PORT_VXLAN_LINUX) {  // RFC 7348, section 5
+    if (port == FST_PORT_VXLAN || port == FST_PORT_VXLAN_LINUX) {  // RFC 7348, section 5
         if (!(header[0] & 0x08) || header[7])
             return FST_PARSE_NOT_TCP;
         return next_layer(cursor, LAYER_ETHERNET, 0, 8 + 8);
     }
-    if (port == PORT_GENEVE) {  // RFC 8926, section 3.4
+    if (port == FST_PORT_GENEVE) {  // RFC 8926, section 3.4
         if (header[0] >> 6)
             return FST_PARSE_NOT_TCP;
         return next_layer(cursor, LAYER_ETHERTYPE, (__u32)header[2] << 8 | header[3],
                           8 + 8 + (header[0] & 0x3fU) * 4);
     }
-    if (port == PORT_GTP_U) {
+    if (port == FST_PORT_GTP_U) {
         cursor->position += 8;
         return parse_gtp(scratch);
     }

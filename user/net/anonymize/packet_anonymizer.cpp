@@ -9,19 +9,13 @@
 #include <optional>
 #include <utility>
 
+#include "flowstamp/protocols.h"
 #include "user/net/anonymize/blank_options.h"
 #include "user/net/anonymize/header_checksums.h"
 
 namespace flowstamp::net {
 
 namespace {
-
-// What bpf/packet/tunnels.h opens: see there.
-constexpr unsigned kQinqOld = 0x9100, kGroupTag = 0x8909, kTransparentEthernet = 0x6558,
-                   kMpls = 0x8847, kMplsMulticast = 0x8848, kPppoe = 0x8864, kPptp = 0x880b,
-                   kErspan2 = 0x88be, kErspan3 = 0x22eb;
-constexpr unsigned kPppIpv4 = 0x0021, kPppIpv6 = 0x0057, kPppAddressAndControl = 0xff03;
-constexpr unsigned kVxlan = 4789, kVxlanLinux = 8472, kGeneve = 6081, kGtp = 2152;
 
 using PseudoHeader = HeaderChecksums::PseudoHeader;
 
@@ -97,8 +91,9 @@ void Walk::ethernet() {
 }
 
 void Walk::ethertype(unsigned type) {
-    while (type == ETH_P_8021Q || type == ETH_P_8021AD || type == kQinqOld || type == kGroupTag) {
-        const std::size_t bytes = type == kGroupTag ? 8 : 4;
+    while (type == ETH_P_8021Q || type == ETH_P_8021AD || type == FST_ETHERTYPE_QINQ_OLD ||
+           type == FST_ETHERTYPE_CISCO_METADATA) {
+        const std::size_t bytes = type == FST_ETHERTYPE_CISCO_METADATA ? 8 : 4;
         if (!has(bytes)) {
             return;
         }
@@ -109,12 +104,12 @@ void Walk::ethertype(unsigned type) {
         case ETH_P_IP:
         case ETH_P_IPV6:
             return ip();
-        case kMpls:
-        case kMplsMulticast:
+        case FST_ETHERTYPE_MPLS:
+        case FST_ETHERTYPE_MPLS_MULTICAST:
             return mpls();
-        case kPppoe:
+        case FST_ETHERTYPE_PPPOE:
             return pass(6) ? ppp() : void();
-        case kTransparentEthernet:
+        case FST_ETHERTYPE_TEB:
             return ethernet();
         default:
             return;
@@ -141,7 +136,7 @@ void Walk::ppp() {
     if (!has(4)) {
         return;
     }
-    if (word(0) == kPppAddressAndControl) {
+    if (word(0) == FST_PPP_ADDRESS_AND_CONTROL) {
         pass(2);
     }
     if (!has(2)) {
@@ -149,7 +144,7 @@ void Walk::ppp() {
     }
     const bool is_compressed = (byte(0) & 1U) != 0;
     const unsigned protocol = is_compressed ? byte(0) : word(0);
-    if (protocol == kPppIpv4 || protocol == kPppIpv6) {
+    if (protocol == FST_PPP_IPV4 || protocol == FST_PPP_IPV6) {
         pass(is_compressed ? 1 : 2);
         ip();
     }
@@ -281,13 +276,13 @@ void Walk::udp(const PseudoHeader& pseudo, std::size_t length) {
     add_checksum(kChecksum, std::max(length, kHeader), pseudo);
     const unsigned port = word(2);
     pass(kHeader);
-    if (port == kVxlan || port == kVxlanLinux) {
+    if (port == FST_PORT_VXLAN || port == FST_PORT_VXLAN_LINUX) {
         return pass(kTunnel) ? ethernet() : void();
     }
-    if (port == kGtp) {
+    if (port == FST_PORT_GTP_U) {
         return gtp();
     }
-    if (port == kGeneve && has(kTunnel)) {
+    if (port == FST_PORT_GENEVE && has(kTunnel)) {
         const unsigned type = word(2);
         const std::size_t options = std::size_t{byte(0) & 0x3fU} * 4;
         if (has(kTunnel + options)) {
@@ -347,8 +342,9 @@ void Walk::gre(std::size_t length) {
     const unsigned flags = word(0), type = word(2);
     const auto field = [flags](unsigned bit) { return (flags & bit) != 0 ? kField : 0; };
     if ((flags & 7U) == 1) {
-        return type == kPptp && pass(kFixed + kField + field(0x1000) + field(0x0080)) ? ppp()
-                                                                                      : void();
+        return type == FST_ETHERTYPE_PPTP && pass(kFixed + kField + field(0x1000) + field(0x0080))
+                   ? ppp()
+                   : void();
     }
     std::size_t header = kFixed + field(0x8000) + field(0x2000) + field(0x1000);
     if ((flags & 0x4007U) != 0 || !has(header)) {
@@ -357,11 +353,11 @@ void Walk::gre(std::size_t length) {
     if (field(0x8000) != 0) {
         add_checksum(kFixed, std::max(length, header), std::nullopt);
     }
-    if (type == kErspan2) {
+    if (type == FST_ETHERTYPE_ERSPAN_2) {
         header += field(0x1000) != 0 ? 8 : 0;
         return pass(header) ? ethernet() : void();
     }
-    if (type == kErspan3) {
+    if (type == FST_ETHERTYPE_ERSPAN_3) {
         constexpr std::size_t kErspan = 12, kFlags = 11, kPlatform = 8;
         const bool has_platform = has(header + kErspan) && (byte(header + kFlags) & 1U) != 0;
         return pass(header + kErspan + (has_platform ? kPlatform : 0)) ? ethernet() : void();
