@@ -53,11 +53,11 @@ static __always_inline int is_overtaken(const struct fst_flow* flow,
 
 /// Whether a packet that does not fit is one that its receiver takes the timestamp of all the same, as bytes behind
 /// a FIN, whose text it ignores.
-static __always_inline int sets_clock_unfit(const struct fst_flow* flow,
-                                            const struct fst_packet* packet, int d) {
+static __always_inline int sets_clock_though_unfit(const struct fst_flow* flow,
+                                                   const struct fst_packet* packet, int d) {
     const struct fst_direction *own = &flow->direction[d], *other = &flow->direction[d ^ 1];
 
-    return (flow->state & FST_FLOW_TS) && fst_sets_clock(own, other, packet) &&
+    return (flow->state & FST_FLOW_TS) && fst_receiver_takes_clock(own, other, packet) &&
            !fst_is_doubtful(packet) && fst_sequence_acceptance(flow, packet, d) == FST_ACCEPTED;
 }
 
@@ -72,7 +72,7 @@ static __always_inline int leaps_ahead(const struct fst_direction* own,
            ahead > FST_TIMESTAMPS_NEAR + ((packet->time_ns - own->last_ns) >> 9);
 }
 
-/// Whether a segment that fits sets its side's clock: if its receiver takes its timestamp, too (fst_sets_clock()), or if it
+/// Whether a segment that fits sets its side's clock: if its receiver takes its timestamp, too (fst_receiver_takes_clock()), or if it
 /// goes on where its side stands with more bytes, which nobody else knows, or no later than its clock can be. On a
 /// router one that runs ahead need come from where its side's first packets came: it may die on its way. Asked before it is
 /// learned.

@@ -290,7 +290,7 @@ static __always_inline void learn_unfit(struct fst_flow* flow, struct fst_packet
     const __u32 seq_edge = own->seq_edge, ack_edge = own->ack_edge;
     const int overtaken = (own->flags & FST_DIRECTION_ACKED) && is_overtaken(flow, packet, own);
 
-    if (sets_clock_unfit(flow, packet, d))
+    if (sets_clock_though_unfit(flow, packet, d))
         learn_clock(own, packet);
     if ((own->flags & FST_DIRECTION_SEEN) && fst_is_own_stack(flow, d ^ 1)) {
         note_retransmission(own, packet);

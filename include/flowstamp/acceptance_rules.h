@@ -325,8 +325,9 @@ static inline int fst_is_new_to(const struct fst_direction* other,
 /// Whether a segment whose timestamp leaps ahead of its side's clock is the one that its receiver
 /// takes the timestamp of, too: it begins at or below what was acknowledged, and acknowledges no
 /// less than those before it (Linux: tcp_replace_ts_recent()).
-static inline int fst_sets_clock(const struct fst_direction* own, const struct fst_direction* other,
-                                 const struct fst_packet* packet) {
+static inline int fst_receiver_takes_clock(const struct fst_direction* own,
+                                           const struct fst_direction* other,
+                                           const struct fst_packet* packet) {
     return (packet->flags & FST_PACKET_TS) && fst_sequence_after(packet->ts_val, own->ts_val) > 0 &&
            (other->flags & FST_DIRECTION_ACKED) &&
            fst_sequence_after(packet->seq, other->ack_edge) <= 0 &&
@@ -377,8 +378,9 @@ static inline enum fst_acceptance fst_acceptance_by_numbers(const struct fst_flo
     if (by_sequence != FST_ACCEPTED)
         return by_timestamps == FST_REPEATED && by_sequence == FST_UNFIT ? FST_REPEATED
                                                                          : by_sequence;
-    return by_timestamps == FST_UNFIT && fst_sets_clock(own, other, packet) ? FST_ACCEPTED
-                                                                            : by_timestamps;
+    return by_timestamps == FST_UNFIT && fst_receiver_takes_clock(own, other, packet)
+               ? FST_ACCEPTED
+               : by_timestamps;
 }
 
 /// What the segment of side `d`, neither SYN nor RST, is to its receiver.
